@@ -1,0 +1,1 @@
+"""Training of image GPT models: palette, data, model, optimisers."""
