@@ -1,0 +1,180 @@
+"""Pictures of a labelled data set, from a folder or zip whose folders are the classes, and their tokens.
+
+Decoding and tokenising are done once and kept in the cache directory, keyed by the source file and the palette.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from .palette import Palette
+
+SIDE = 32
+EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
+
+
+class DataError(ValueError):
+    """The data set cannot be used as it is; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """`pixels` uint8 [N, side, side, 3], `labels` int64 [N] into `classes`."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+def cache_directory() -> Path:
+    """`$IGPT_EDGE_CACHE`, or `~/.cache/igpt-edge`."""
+    path = Path(os.environ.get("IGPT_EDGE_CACHE", Path.home() / ".cache" / "igpt-edge"))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def atomic_save(path: Path, array: np.ndarray) -> None:
+    """Writes an npy file that is never seen half written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        np.save(file, array)
+    temporary.rename(path)
+
+
+def _entries(source: Path) -> Iterator[tuple[str, str, bytes]]:
+    """(class, name, file contents) of every picture, sorted by class and name."""
+    if source.is_dir():
+        names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
+        read = lambda name: (source / name).read_bytes()  # noqa: E731
+        yield from _select(names, read)
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            yield from _select(sorted(archive.namelist()), archive.read)
+    else:
+        raise DataError(f"{source} is neither a folder nor a zip file")
+
+
+def _select(names, read) -> Iterator[tuple[str, str, bytes]]:
+    for name in names:
+        path = PurePosixPath(name)
+        hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+        if path.suffix.lower() in EXTENSIONS and not hidden:
+            yield path.parent.name, name, read(name)
+
+
+def _decode(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
+    """RGB, cropped to the middle square and resized to side x side when it is not that size already."""
+    try:
+        with Image.open(io.BytesIO(contents)) as image:
+            rgb = image.convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DataError(f"{name} is not a picture that can be read: {error}") from error
+    if rgb.size != (side, side):
+        edge = min(rgb.size)
+        left, top = (rgb.width - edge) // 2, (rgb.height - edge) // 2
+        rgb = rgb.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
+    return np.asarray(rgb, dtype=np.uint8)
+
+
+def load_pictures(source: Path, side: int = SIDE) -> Pictures:
+    """Decodes a folder or zip; the class of a picture is the name of the folder that it is in."""
+    classes: list[str] = []
+    labels: list[int] = []
+    pixels: list[NDArray[np.uint8]] = []
+    index: dict[str, int] = {}
+    for label, name, contents in _entries(source):
+        if label not in index:
+            index[label] = len(classes)
+            classes.append(label)
+        labels.append(index[label])
+        pixels.append(_decode(name, contents, side))
+    if not pixels:
+        raise DataError(f"{source} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
+    return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes))
+
+
+def _source_key(source: Path) -> str:
+    """Changes when the source's files change: names, sizes and times, not their contents."""
+    files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
+    if not files:
+        raise DataError(f"{source} does not exist or is empty")
+    digest = hashlib.sha256()
+    for file in files:
+        stat = file.stat()
+        digest.update(f"{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def cached_pictures(source: Path, side: int = SIDE) -> Pictures:
+    """`load_pictures`, decoded only the first time."""
+    path = cache_directory() / f"pictures-{side}-{_source_key(source)}.npz"
+    if not path.exists():
+        pictures = load_pictures(source, side)
+        temporary = path.with_name(f".{os.getpid()}.{path.name}")
+        with temporary.open("wb") as file:
+            np.savez(file, pixels=pictures.pixels, labels=pictures.labels, classes=np.asarray(pictures.classes))
+        temporary.rename(path)
+    with np.load(path) as stored:
+        return Pictures(stored["pixels"], stored["labels"], tuple(str(name) for name in stored["classes"]))
+
+
+def cached_tokens(source: Path, palette: Palette, side: int = SIDE) -> NDArray[np.uint16]:
+    """Palette indices of every picture, uint16 [N, side * side] in raster order, in the order of `load_pictures`."""
+    path = cache_directory() / f"tokens-{side}-{_source_key(source)}-{palette.digest()[:16]}.npy"
+    if not path.exists():
+        pixels = cached_pictures(source, side).pixels
+        atomic_save(path, palette.encode(pixels).reshape(len(pixels), side * side))
+    return np.load(path)
+
+
+class Batches:
+    """Endless shuffled batches with random horizontal flips and, on request, shifts of up to `shift` pixels.
+
+    What comes n-th depends on the seed and n alone, so that a resumed run goes on where it stopped: every epoch is a
+    permutation drawn from (seed, epoch), and the augmentations of a batch come from (seed, batch number).
+    """
+
+    def __init__(self, tokens: NDArray[np.uint16], size: int, seed: int, shift: int = 0) -> None:
+        if len(tokens) < size:
+            raise DataError(f"a batch of {size} needs at least as many pictures, there are {len(tokens)}")
+        self.tokens = tokens
+        self.size = size
+        self.seed = seed
+        self.shift = shift
+        self.side = round(tokens.shape[1] ** 0.5)
+        if self.side**2 != tokens.shape[1]:
+            raise DataError(f"{tokens.shape[1]} tokens are not a square picture")
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, np.int64)
+
+    def batch(self, first: int) -> Tensor:
+        """The `size` pictures from the `first`-th drawn on (counted over all epochs), int64 [size, side * side]."""
+        count = len(self.tokens)
+        rows = np.empty((self.size, self.side, self.side), np.int64)
+        random = np.random.default_rng([self.seed, 1, first])
+        for i in range(self.size):
+            epoch, place = divmod(first + i, count)
+            if epoch != self._epoch:
+                self._order = np.random.default_rng([self.seed, 0, epoch]).permutation(count)
+                self._epoch = epoch
+            picture = self.tokens[self._order[place]].reshape(self.side, self.side)
+            if random.random() < 0.5:
+                picture = picture[:, ::-1]
+            if self.shift:
+                down, right = random.integers(0, 2 * self.shift + 1, 2)
+                padded = np.pad(picture, self.shift, mode="edge")
+                picture = padded[down : down + self.side, right : right + self.side]
+            rows[i] = picture
+        return torch.from_numpy(rows.reshape(self.size, -1))
