@@ -1,0 +1,57 @@
+import type { Admission } from "../admission/admission.ts";
+import type { AddressResolver } from "../net/resolver.ts";
+
+/** Pixels a side of every picture that the model sees. */
+export const SIDE = 32;
+/** Pixels of such a picture. */
+export const PIXELS = SIDE * SIDE;
+
+/** A 32x32 picture: RGB, 8 bits a channel, row-major, [32 * 32 * 3]. */
+export interface Picture {
+  readonly rgb: Uint8Array;
+}
+
+/** A palette: [colours * 3] RGB bytes, in the order of the colours' indices. */
+export type Palette = Uint8Array;
+
+/** The GraphQL input of the same name. Exactly one is to be set; that is checked where it is read. */
+export interface ImageInput {
+  base64?: string | null | undefined;
+  file?: Blob | Promise<Blob> | null | undefined;
+  url?: string | URL | null | undefined;
+  id?: string | null | undefined;
+}
+
+export type ImageFormat = "png" | "webp" | "jpg";
+
+/** nearest: crisp pixels. smooth: bicubic. */
+export type Filter = "nearest" | "smooth";
+
+/** The widths (and heights) a picture is served at; a fixed list, so that a cache cannot be flooded. */
+export const WIDTHS = [32, 64, 128, 256, 512, 1024] as const;
+export type Width = (typeof WIDTHS)[number];
+
+export interface ImageLimits {
+  /** Of the encoded picture. */
+  maxBytes: number;
+  /** For everything that a `url` needs: names, redirects, body. */
+  fetchTimeoutMs: number;
+  maxRedirects: number;
+}
+
+/** Where stored pictures are. */
+export interface StoreContext {
+  bucket: R2Bucket;
+}
+
+/** What reading a picture needs, given explicitly. */
+export interface ImageContext extends StoreContext {
+  admission: Admission;
+  fetch: typeof fetch;
+  /** Who says which addresses a name has, before it is fetched. */
+  resolver: AddressResolver;
+  /** Development only: lets `url` be http and loopback. */
+  allowLoopback?: boolean;
+  signal?: AbortSignal | undefined;
+  limits?: Partial<ImageLimits>;
+}
