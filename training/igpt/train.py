@@ -1,0 +1,252 @@
+"""Trains an image GPT: warm-up, then a constant learning rate for as long as it is left running.
+
+    python -m igpt.train --run cifar10 --data train.zip --test test.zip --palette palettes/cifar10.json
+
+A run that exists goes on from its last checkpoint. `python -m igpt.anneal` turns a checkpoint into a finished model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
+from .data import Batches, cached_tokens
+from .model import Config, ImageGPT
+from .optim import Average, build_optimisers, set_rate
+from .palette import Palette
+from .runtime import configure
+from .schedule import warmup_factor
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the course of a run; kept in the checkpoint, so that a resumed run cannot drift from itself."""
+
+    batch: int = 16
+    optimiser: str = "muon"
+    lr: float = 0.01
+    table_lr: float = 0.003
+    weight_decay: float = 0.01
+    warmup: int = 100
+    ema: float = 0.998
+    shift: int = 0
+    seed: int = 0
+
+
+def mean_loss(model: ImageGPT, tokens: Tensor) -> Tensor:
+    """Mean nats per pixel of int64 [B, T]."""
+    return F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())
+
+
+@torch.no_grad()
+def test_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[float, float]:
+    """Mean nats per pixel over all positions, and without the first one, of uint16 [N, T]."""
+    total = np.zeros(tokens.shape[1])
+    for start in range(0, len(tokens), batch):
+        part = torch.from_numpy(tokens[start : start + batch].astype(np.int64))
+        nats = F.cross_entropy(model(part).flatten(0, 1), part.flatten(), reduction="none")
+        total += nats.view(part.shape).sum(0).double().numpy()
+    total /= len(tokens)
+    return float(total.mean()), float(total[1:].mean())
+
+
+class Trainer:
+    """A model with its optimisers, average and place in the data."""
+
+    def __init__(self, model: ImageGPT, palette: Palette, tokens: np.ndarray, options: Options, micro: int, compiled: bool) -> None:
+        if options.batch % micro != 0:
+            raise ValueError(f"the batch of {options.batch} is not a multiple of the micro-batch of {micro}")
+        self.model = model
+        self.palette = palette
+        self.options = options
+        self.micro = micro
+        self.batches = Batches(tokens, options.batch, options.seed, options.shift)
+        self.optimisers = build_optimisers(
+            model, options.optimiser, options.lr, options.table_lr, options.weight_decay
+        )
+        self.average = Average(model, options.ema)
+        self.images = 0
+        self.steps = 0
+        self.seconds = 0.0
+        self.loss = torch.compile(mean_loss) if compiled else mean_loss
+
+    def step(self, factor: float | None = None) -> float:
+        """One update; `factor` of the base learning rate, by default the warm-up's. Returns the batch's mean loss."""
+        started = time.perf_counter()
+        set_rate(self.optimisers, warmup_factor(self.steps, self.options.warmup) if factor is None else factor)
+        parts = self.batches.batch(self.images).split(self.micro)
+        total = 0.0
+        for part in parts:
+            loss = self.loss(self.model, part)
+            (loss / len(parts)).backward()
+            total += loss.item() / len(parts)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        self.average.update(self.model)
+        self.images += self.options.batch
+        self.steps += 1
+        self.seconds += time.perf_counter() - started
+        return total
+
+    def state(self) -> dict:
+        return {
+            "config": self.model.config.to_dict(),
+            "model": self.model.state_dict(),
+            "ema": self.average.weights,
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "palette": torch.from_numpy(self.palette.rgb.copy()),
+            "images": self.images,
+            "step": self.steps,
+            "seconds": self.seconds,
+            "options": dict(vars(self.options)),
+        }
+
+    def restore(self, state: dict) -> None:
+        """Takes over weights, optimiser state and place in the data from `state`."""
+        if not np.array_equal(state["palette"].numpy(), self.palette.rgb):
+            raise ValueError("the checkpoint was trained with another palette")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, stored in zip(self.optimisers, state["optimisers"], strict=True):
+            rates = [group["base_lr"] for group in optimiser.param_groups]
+            optimiser.load_state_dict(stored)
+            # Rates are options of the run, not state: a resumed run may be given others.
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["base_lr"] = rate
+        self.images = state["images"]
+        self.steps = state["step"]
+        self.seconds = state["seconds"]
+
+    def test(self, tokens: np.ndarray) -> tuple[float, float]:
+        """`test_loss` of the averaged weights."""
+        model = ImageGPT(self.model.config)
+        model.load_state_dict(self.average.weights)
+        return test_loss(model.eval(), tokens)
+
+
+class Journal:
+    """Progress of a run: a line for people on standard output and one for programs in `curve.jsonl`."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / "curve.jsonl"
+
+    def write(self, trainer: Trainer, text: str, **values: float | str) -> None:
+        entry = {"images": trainer.images, "step": trainer.steps, "seconds": round(trainer.seconds, 1), **values}
+        with self.path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", required=True, help="name; files go to ~/.cache/igpt-edge/runs/NAME")
+    parser.add_argument("--data", type=Path, required=True, help="folder or zip of training pictures")
+    parser.add_argument("--test", type=Path, help="folder or zip of test pictures")
+    parser.add_argument("--test-pictures", type=int, default=250, help="how many of them to test on along the way")
+    parser.add_argument("--test-minutes", type=float, default=12, help="minutes between tests")
+    parser.add_argument("--palette", type=Path, required=True, help="file written by igpt.palette")
+    parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--eager", action="store_true", help="no torch.compile")
+
+
+def subset(tokens: np.ndarray, count: int) -> np.ndarray:
+    """`count` pictures spread evenly over all, and so over the classes."""
+    return tokens[np.linspace(0, len(tokens) - 1, min(count, len(tokens))).astype(int)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_data_arguments(parser)
+    shape, defaults = Config(), Options()
+    for name in ("layers", "width", "heads"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(shape, name))
+    for name, value in vars(defaults).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--epochs", type=float, default=20, help="where to stop, unless stopped before")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
+    parser.add_argument("--save-minutes", type=float, default=3)
+    args = parser.parse_args()
+
+    configure(args.threads)
+    directory = run_directory(args.run)
+    journal = Journal(directory)
+    palette = Palette.load(args.palette)
+    tokens = cached_tokens(args.data, palette)
+    test_tokens = subset(cached_tokens(args.test, palette), args.test_pictures) if args.test else None
+
+    options = Options(**{name: getattr(args, name) for name in vars(defaults)})
+    stored = load_checkpoint(directory / NAME) if (directory / NAME).exists() else None
+    torch.manual_seed(options.seed)
+    config = (
+        Config(**stored["config"])
+        if stored
+        else Config(args.layers, args.width, args.heads, tokens.shape[1], len(palette.rgb))
+    )
+    trainer = Trainer(ImageGPT(config), palette, tokens, options, args.micro, not args.eager)
+    if stored:
+        trainer.restore(stored)
+        del stored
+    count = sum(weight.numel() for weight in trainer.model.parameters())
+    verb = "resumed" if trainer.images else "started"
+    journal.write(trainer, f"{verb} {args.run} at {trainer.images} pictures: {count:,} parameters, {options}", event=verb)
+
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+    goal = int(args.epochs * len(tokens))
+    started = saved = tested = reported = time.monotonic()
+    since, losses = trainer.images, []
+    while not stopping and trainer.images < goal:
+        losses.append(trainer.step())
+        now = time.monotonic()
+        if not np.isfinite(losses[-1]):
+            sys.exit(f"the loss became {losses[-1]} at {trainer.images} pictures; the last checkpoint is whole")
+        if now - reported > 30:
+            speed = (trainer.images - since) / (now - reported)
+            hours = (goal - trainer.images) / speed / 3600
+            journal.write(
+                trainer,
+                f"{trainer.images} pictures ({trainer.images / len(tokens):.3f} epochs), loss {np.mean(losses):.4f}, "
+                f"{speed:.2f} pictures/s, {hours:.1f} h to {args.epochs:g} epochs",
+                loss=round(float(np.mean(losses)), 5),
+                speed=round(speed, 3),
+            )
+            reported, since, losses = now, trainer.images, []
+        if now - saved > args.save_minutes * 60:
+            save_checkpoint(directory / NAME, trainer.state())
+            saved = time.monotonic()
+        if test_tokens is not None and now - tested > args.test_minutes * 60:
+            nats, rest = trainer.test(test_tokens)
+            journal.write(
+                trainer, f"test {nats:.4f} nats/pixel on {len(test_tokens)} pictures, averaged weights", test=round(nats, 5), testRest=round(rest, 5)
+            )
+            tested = reported = time.monotonic()
+            since = trainer.images
+        if args.minutes and now - started > args.minutes * 60:
+            break
+    save_checkpoint(directory / NAME, trainer.state())
+    journal.write(trainer, f"stopped at {trainer.images} pictures", event="stopped")
+
+
+if __name__ == "__main__":
+    main()
