@@ -1,0 +1,17 @@
+/** Memory granted to one piece of work; give it back exactly when the bytes are free again. */
+export interface Lease {
+  readonly bytes: number;
+  /** Idempotent. */
+  release(): void;
+}
+
+/**
+ * Who wants memory asks here first: an isolate has 128 MB for all the requests that run in it at once.
+ */
+export interface Admission {
+  /**
+   * Waits, first come first served, until `bytes` fit the budget.
+   * @throws UserError BUSY when the bounded queue is full or the wait is too long; the signal's reason when aborted.
+   */
+  acquire(bytes: number, signal?: AbortSignal): Promise<Lease>;
+}
