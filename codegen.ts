@@ -1,0 +1,33 @@
+import type { CodegenConfig } from "@graphql-codegen/cli";
+
+/** Types of the resolvers, from the schema: `npm run build:types`. */
+const config: CodegenConfig = {
+  schema: "src/schema.graphql",
+  generates: {
+    "build/graphql-types.ts": {
+      plugins: ["typescript", "typescript-resolvers"],
+      config: {
+        useTypeImports: true,
+        strictScalars: true,
+        enumsAsTypes: true,
+        defaultScalarType: "unknown",
+        scalars: {
+          File: { input: "File", output: "File" },
+          URL: { input: "string", output: "string" },
+          DateTime: { input: "string", output: "string" },
+        },
+        contextType: "../src/graphql/context.ts#RequestContext",
+        mapperTypeSuffix: "Parent",
+        mappers: {
+          Completion: "../src/resolvers/parents.ts#CompletionParent",
+          CompletionProgress: "../src/resolvers/parents.ts#ProgressParent",
+          SampleProgress: "../src/resolvers/parents.ts#SampleProgressParent",
+          Image: "../src/resolvers/parents.ts#ImageParent",
+          Model: "../src/resolvers/parents.ts#ModelParent",
+        },
+      },
+    },
+  },
+};
+
+export default config;

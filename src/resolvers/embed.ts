@@ -1,0 +1,37 @@
+import type { QueryResolvers } from "../../build/graphql-types.ts";
+import { UserError } from "../errors.ts";
+import type { Embedding, Model } from "../model/types.ts";
+import { readTokens } from "./read-tokens.ts";
+
+/** The most pictures of one `embedMany`. */
+const MAX_PICTURES = 64;
+
+/** `Query.embed` */
+export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, layer, model: id }, context) => {
+  const model = await context.models.model(id);
+  const { tokens } = await readTokens(image, model, context);
+  return answer(model, await context.models.embed(model, tokens, layer, context.request.signal));
+};
+
+/** `Query.embedMany`: all or nothing; the error's message says which picture it is about. */
+export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { images, layer, model: id }, context) => {
+  if (images.length > MAX_PICTURES) {
+    throw new UserError("BAD_OPTION", `embedMany takes up to ${MAX_PICTURES} pictures, not ${images.length}: split the list.`);
+  }
+  const model = await context.models.model(id);
+  const pictures: Int32Array[] = [];
+  for (const [i, image] of images.entries()) {
+    try {
+      pictures.push((await readTokens(image, model, context)).tokens);
+    } catch (error) {
+      if (error instanceof UserError) throw new UserError(error.code, `images[${i}]: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+  const embeddings = await context.models.embedMany(model, pictures, layer, context.request.signal);
+  return embeddings.map((embedding) => answer(model, embedding));
+};
+
+function answer(model: Model, { layer, vector }: Embedding) {
+  return { model, layer, dimensions: vector.length, vector: Array.from(vector) };
+}

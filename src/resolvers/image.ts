@@ -1,0 +1,34 @@
+import type { ImageFormat, ImageResolvers, SampleProgressResolvers } from "../../build/graphql-types.ts";
+import type { RequestContext } from "../graphql/context.ts";
+import * as images from "../image/index.ts";
+import type { ImageParent } from "./parents.ts";
+
+const EXTENSION: Record<ImageFormat, images.ImageFormat> = { PNG: "png", WEBP: "webp", JPEG: "jpg" };
+
+/** The stored ids of this request's pictures: a picture is stored when its id or url is asked for, and once. */
+const stored = new WeakMap<ImageParent, Promise<string>>();
+
+function store(image: ImageParent, context: RequestContext): Promise<string> {
+  let id = stored.get(image);
+  if (!id) stored.set(image, (id = images.storePicture(image.picture, context.images)));
+  return id;
+}
+
+export const Image: ImageResolvers = {
+  id: (image, _, context) => store(image, context),
+  width: () => images.SIDE,
+  height: () => images.SIDE,
+  url: async (image, { width, format }, context) => {
+    if (width != null) images.checkWidth(width);
+    const id = await store(image, context);
+    return images.imageUrl(new URL(context.request.url).origin, id, width, format && EXTENSION[format]);
+  },
+  dataUri: (image, { width }) => images.dataUri(image.picture, width),
+  thumbhash: (image) => images.thumbhash(image.picture),
+  tokens: (image) => Array.from(image.tokens),
+};
+
+export const SampleProgress: SampleProgressResolvers = {
+  tokens: (sample) => Array.from(sample.tokens),
+  dataUri: (sample, { width }) => images.progressDataUri(sample.tokens, sample.palette, width),
+};

@@ -1,0 +1,45 @@
+import type { CompletionStatus, Execution, JobError } from "../../build/graphql-types.ts";
+import type { Palette, Picture } from "../image/index.ts";
+import type { Model } from "../model/types.ts";
+
+/** What the resolvers of a type are given: plain values, nothing computed before it is asked for. */
+
+export type ModelParent = Model;
+
+/** A 32x32 picture in a palette's colours. */
+export interface ImageParent {
+  picture: Picture;
+  /** [1024] palette indices. */
+  tokens: Int32Array;
+}
+
+export interface CompletionParent {
+  id: string;
+  status: CompletionStatus;
+  model: Model;
+  seed: number;
+  keepRows: number;
+  ranOn: Execution | null;
+  engine: string | null;
+  input: ImageParent;
+  samples: { index: number; image: ImageParent; nllPerPixel: number }[];
+  error: JobError | null;
+  createdAt: string;
+  finishedAt: string | null;
+}
+
+export interface SampleProgressParent {
+  index: number;
+  /** [1024] palette indices; -1 = not yet. */
+  tokens: Int32Array;
+  palette: Palette;
+}
+
+export interface ProgressParent {
+  id: string;
+  status: CompletionStatus;
+  rowsDone: number;
+  rowsTotal: number;
+  samples: SampleProgressParent[];
+  completion: CompletionParent | null;
+}
