@@ -12,13 +12,13 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from .checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
 from .data import Batches, cached_tokens
@@ -27,6 +27,7 @@ from .optim import Average, build_optimisers, set_rate
 from .palette import Palette
 from .runtime import configure
 from .schedule import warmup_factor
+from .step import Step, make_step
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,6 @@ class Options:
     seed: int = 0
 
 
-def mean_loss(model: ImageGPT, tokens: Tensor) -> Tensor:
-    """Mean nats per pixel of int64 [B, T]."""
-    return F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())
-
-
 @torch.no_grad()
 def test_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[float, float]:
     """Mean nats per pixel over all positions, and without the first one, of uint16 [N, T]."""
@@ -64,14 +60,15 @@ def test_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[floa
 class Trainer:
     """A model with its optimisers, average and place in the data."""
 
-    def __init__(self, model: ImageGPT, palette: Palette, tokens: np.ndarray, options: Options, micro: int, compiled: bool) -> None:
-        if options.batch % micro != 0:
-            raise ValueError(f"the batch of {options.batch} is not a multiple of the micro-batch of {micro}")
+    def __init__(
+        self, model: ImageGPT, palette: Palette, tokens: np.ndarray, options: Options, make: Callable[[ImageGPT], Step]
+    ) -> None:
         self.model = model
         self.palette = palette
         self.options = options
-        self.micro = micro
         self.batches = Batches(tokens, options.batch, options.seed, options.shift)
+        # Before anything else keeps the parameters: a step may move them.
+        self.gradients = make(model)
         self.optimisers = build_optimisers(
             model, options.optimiser, options.lr, options.table_lr, options.weight_decay
         )
@@ -79,26 +76,20 @@ class Trainer:
         self.images = 0
         self.steps = 0
         self.seconds = 0.0
-        self.loss = torch.compile(mean_loss) if compiled else mean_loss
 
     def step(self, factor: float | None = None) -> float:
         """One update; `factor` of the base learning rate, by default the warm-up's. Returns the batch's mean loss."""
         started = time.perf_counter()
         set_rate(self.optimisers, warmup_factor(self.steps, self.options.warmup) if factor is None else factor)
-        parts = self.batches.batch(self.images).split(self.micro)
-        total = 0.0
-        for part in parts:
-            loss = self.loss(self.model, part)
-            (loss / len(parts)).backward()
-            total += loss.item() / len(parts)
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        self.average.update(self.model)
+        loss, finite = self.gradients(self.batches.batch(self.images))
+        if finite:
+            for optimiser in self.optimisers:
+                optimiser.step()
+            self.average.update(self.model)
         self.images += self.options.batch
         self.steps += 1
         self.seconds += time.perf_counter() - started
-        return total
+        return loss
 
     def state(self) -> dict:
         return {
@@ -158,9 +149,9 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test-pictures", type=int, default=250, help="how many of them to test on along the way")
     parser.add_argument("--test-minutes", type=float, default=12, help="minutes between tests")
     parser.add_argument("--palette", type=Path, required=True, help="file written by igpt.palette")
-    parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass")
+    parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass of PyTorch")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--eager", action="store_true", help="no torch.compile")
+    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), compiled or eager")
 
 
 def subset(tokens: np.ndarray, count: int) -> np.ndarray:
@@ -196,7 +187,13 @@ def main() -> None:
         if stored
         else Config(args.layers, args.width, args.heads, tokens.shape[1], len(palette.rgb))
     )
-    trainer = Trainer(ImageGPT(config), palette, tokens, options, args.micro, not args.eager)
+    trainer = Trainer(
+        ImageGPT(config),
+        palette,
+        tokens,
+        options,
+        lambda model: make_step(args.step, model, tokens.shape[1], args.threads, args.micro),
+    )
     if stored:
         trainer.restore(stored)
         del stored
