@@ -17,7 +17,9 @@ app.use(async (c, next) => {
 app.route("/", health);
 app.route("/", graphql);
 app.route("/", thumbnails);
-app.notFound((c) => c.json({ errors: [{ message: `There is nothing at ${c.req.path}.`, extensions: { code: "NOT_FOUND" } }] }, 404));
+app.notFound((c) =>
+  c.json({ errors: [{ message: `There is nothing at ${c.req.path}.`, extensions: { code: "NOT_FOUND" } }] }, 404),
+);
 app.onError((error, c) => {
   console.error(error);
   const message = "Something went wrong on our side.";

@@ -11,7 +11,10 @@ export function maskError(error: unknown, message: string): Error {
   if (original instanceof UserError) {
     return new GraphQLError(original.message, { ...location, extensions: { code: original.code } });
   }
-  if (error instanceof GraphQLError && (original === undefined || original === null || original instanceof GraphQLError)) {
+  if (
+    error instanceof GraphQLError &&
+    (original === undefined || original === null || original instanceof GraphQLError)
+  ) {
     const code = error.extensions.code ?? codeOfQueryError(error.message);
     return new GraphQLError(error.message, { ...location, extensions: { ...error.extensions, code } });
   }

@@ -12,7 +12,10 @@ export function createGraphQL() {
   return createYoga<ServerContext>({
     schema: createSchema({ typeDefs, resolvers }),
     graphqlEndpoint: "/graphql",
-    maskedErrors: { maskError, errorMessage: "Something went wrong on our side. Try again; if it stays, tell us the request id." },
+    maskedErrors: {
+      maskError,
+      errorMessage: "Something went wrong on our side. Try again; if it stays, tell us the request id.",
+    },
     maxRequestBodySize: MAX_BODY_BYTES,
     batching: false,
     cors: false,

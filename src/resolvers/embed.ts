@@ -16,7 +16,10 @@ export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, la
 /** `Query.embedMany`: all or nothing; the error's message says which picture it is about. */
 export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { images, layer, model: id }, context) => {
   if (images.length > MAX_PICTURES) {
-    throw new UserError("BAD_OPTION", `embedMany takes up to ${MAX_PICTURES} pictures, not ${images.length}: split the list.`);
+    throw new UserError(
+      "BAD_OPTION",
+      `embedMany takes up to ${MAX_PICTURES} pictures, not ${images.length}: split the list.`,
+    );
   }
   const model = await context.models.model(id);
   const pictures: Int32Array[] = [];
@@ -24,7 +27,8 @@ export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { i
     try {
       pictures.push((await readTokens(image, model, context)).tokens);
     } catch (error) {
-      if (error instanceof UserError) throw new UserError(error.code, `images[${i}]: ${error.message}`, { cause: error });
+      if (error instanceof UserError)
+        throw new UserError(error.code, `images[${i}]: ${error.message}`, { cause: error });
       throw error;
     }
   }

@@ -9,8 +9,10 @@ const EXTENSION: Record<ImageFormat, images.ImageFormat> = { PNG: "png", WEBP: "
 const stored = new WeakMap<ImageParent, Promise<string>>();
 
 function store(image: ImageParent, context: RequestContext): Promise<string> {
-  let id = stored.get(image);
-  if (!id) stored.set(image, (id = images.storePicture(image.picture, context.images)));
+  const known = stored.get(image);
+  if (known) return known;
+  const id = images.storePicture(image.picture, context.images);
+  stored.set(image, id);
   return id;
 }
 

@@ -5,7 +5,9 @@ export const File = new GraphQLScalarType({
   name: "File",
   parseValue(value) {
     if (value instanceof Blob) return value;
-    throw new GraphQLError('ImageInput.file is an upload: send a multipart request (see "GraphQL multipart request specification").');
+    throw new GraphQLError(
+      'ImageInput.file is an upload: send a multipart request (see "GraphQL multipart request specification").',
+    );
   },
   parseLiteral() {
     throw new GraphQLError("ImageInput.file is an upload: pass it as a variable of a multipart request.");

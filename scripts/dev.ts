@@ -1,0 +1,26 @@
+/** `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]`: the Worker on this machine, with all it needs. */
+import { parseArgs } from "node:util";
+import { startDevServer, untilReady } from "./lib/dev-server.ts";
+import { buildAll, seedModels } from "./lib/prepare.ts";
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "8787" },
+    origin: { type: "string" },
+    var: { type: "string", multiple: true, default: [] },
+  },
+});
+const variables = Object.fromEntries(
+  values.var.map((pair) => [pair.split(/[=:]/, 1)[0], pair.replace(/^[^=:]*[=:]/, "")]),
+);
+
+await buildAll();
+await seedModels();
+const port = Number(values.port);
+const server = startDevServer({ port, origin: values.origin, variables, output: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
+server.once("exit", (code) => process.exit(code ?? 0));
+
+const url = `http://127.0.0.1:${port}`;
+await untilReady(url, server);
+console.log(`\nigpt-edge is ready at ${url}\n  playground  ${url}/\n  GraphiQL    ${url}/graphql\n`);

@@ -1,0 +1,27 @@
+import { openLocalBucket } from "../models/bucket.ts";
+import { openFolder } from "../models/folder.ts";
+import { publish } from "../models/publish.ts";
+import { isStale } from "./fresh.ts";
+import { npmRun } from "./run.ts";
+
+/** What the Worker is bundled from, besides its own sources. */
+const BUILDS: { script: string; output: string; sources: string[] }[] = [
+  { script: "build:assets", output: "build/assets/index.html", sources: ["web/**/*", "scripts/build-assets.ts"] },
+];
+
+/** Builds what is missing or out of date. */
+export async function buildAll(): Promise<void> {
+  for (const { script, output, sources } of BUILDS) {
+    if (isStale(output, sources)) await npmRun(script);
+  }
+}
+
+/** Puts the project's models into the local bucket, where they aren't there already. */
+export async function seedModels(): Promise<void> {
+  const bucket = await openLocalBucket();
+  try {
+    await publish((key) => openFolder().get(key), bucket);
+  } finally {
+    await bucket.close();
+  }
+}

@@ -1,0 +1,84 @@
+/** `npm run models -- push | pull | list | verify | rollback`: the bucket's models. */
+import { parseArgs } from "node:util";
+import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
+import { checkBundle, type Read } from "./models/bundle.ts";
+import { openFolder } from "./models/folder.ts";
+import { publish, readIndex, rollback } from "./models/publish.ts";
+
+const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N]
+
+  push      publish the folder's models (default: r2-assets); refuses a bundle whose checks fail
+  pull      copy the bucket's models into the folder
+  list      the bucket's models
+  verify    check every file of every version against its SHA-256, in the bucket (or in --dir)
+  rollback  make an earlier version of --model the current one
+
+--remote   the production bucket (wrangler login first); default: the bucket of npm run dev`;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    remote: { type: "boolean", default: false },
+    dir: { type: "string" },
+    model: { type: "string" },
+    version: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
+  async push(bucket) {
+    for (const { id, version, uploaded } of await publish(
+      (key) => openFolder(options.dir).get(key),
+      bucket,
+      options.model,
+    )) {
+      console.log(`${id} version ${version}: ${uploaded ? "published" : "was there already"}`);
+    }
+  },
+  async pull(bucket) {
+    await publish((key) => bucket.get(key), openFolder(options.dir), options.model);
+    console.log(`Copied to ${options.dir ?? "r2-assets"}.`);
+  },
+  async list(bucket) {
+    const index = await readIndex((key) => bucket.get(key));
+    if (!index) return console.log("The bucket has no models: npm run models -- push");
+    for (const [id, { version, versions }] of Object.entries(index.models)) {
+      const others = versions.filter((other) => other !== version);
+      console.log(
+        `${id}${id === index.default ? " (default)" : ""}: version ${version}${others.length ? `, kept: ${others.join(", ")}` : ""}`,
+      );
+    }
+  },
+  async verify(bucket) {
+    const folder = options.dir === undefined ? bucket : openFolder(options.dir);
+    const read: Read = (key) => folder.get(key);
+    const index = await readIndex(read);
+    if (!index) throw new Error("There is no models/index.json.");
+    for (const [id, { versions }] of Object.entries(index.models)) {
+      for (const version of versions) {
+        const { objects } = await checkBundle(read, id, version);
+        console.log(`${id} version ${version}: ${objects.length} files as they should be`);
+      }
+    }
+  },
+  async rollback(bucket) {
+    if (!options.model) throw new Error("Which model? --model ID [--version N]");
+    console.log(`${options.model} is at version ${await rollback(bucket, options.model, options.version)} now.`);
+  },
+};
+
+const command = COMMANDS[positionals[0] ?? ""];
+if (!command || options.help) {
+  console.log(USAGE);
+  process.exit(options.help ? 0 : 2);
+}
+const bucket = options.remote ? openRemoteBucket() : await openLocalBucket();
+try {
+  await command(bucket);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await bucket.close();
+}
