@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { createTestHarness } from "wrangler";
+import { ROOT } from "../scripts/lib/root.ts";
+import type { Bucket } from "../scripts/models/bucket.ts";
+import { openFolder } from "../scripts/models/folder.ts";
+import { publish } from "../scripts/models/publish.ts";
+import { WORKER_DIRECTORY } from "./global-setup.ts";
+
+export interface TestWorkerOptions {
+  /** Override wrangler.toml's. Default: as under `npm run dev`. */
+  vars?: Record<string, string>;
+  /** A folder laid out like r2-assets, whose models are published to the Worker's bucket; null: an empty bucket. */
+  models?: string | null;
+}
+
+/** What a GraphQL request was answered. */
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  data: T | null;
+  errors: { message: string; path?: (string | number)[]; extensions: { code: string } }[];
+}
+
+export type TestWorker = Awaited<ReturnType<typeof startWorker>>;
+
+/** The real Worker in workerd, its production bundle, with real local bindings and a bucket of its own. */
+export async function startWorker({ vars = {}, models = join(ROOT, "r2-assets") }: TestWorkerOptions = {}) {
+  const harness = createTestHarness({
+    root: ROOT,
+    workers: [
+      {
+        configPath: "wrangler.toml",
+        prebuiltWorkerDir: WORKER_DIRECTORY,
+        vars: { ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS", GRAPHIQL: "on", ...vars },
+      },
+    ],
+  });
+  const { url } = await harness.listen();
+  const env = await harness.getWorker<Env>().getEnv();
+  const bucket: Bucket = {
+    async get(key) {
+      const object = await env.BUCKET.get(key);
+      return object && Buffer.from(await object.arrayBuffer());
+    },
+    async put(key, bytes) {
+      await env.BUCKET.put(key, bytes);
+    },
+    close: async () => {},
+  };
+  if (models !== null) await publish((key) => openFolder(models).get(key), bucket);
+
+  /** A request to the Worker over HTTP; `path` starts with a slash. */
+  const request = (path: string, init?: RequestInit): Promise<Response> => fetch(new URL(path, url), init);
+
+  /** A GraphQL query over HTTP. */
+  async function ask<T>(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await request("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    const body = (await response.json()) as Partial<Answer<T>>;
+    return { status: response.status, headers: response.headers, data: body.data ?? null, errors: body.errors ?? [] };
+  }
+
+  /** The same where nothing may go wrong. @throws Error with the first message otherwise. */
+  async function data<T>(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<T> {
+    const answer = await ask<T>(query, variables, headers);
+    if (answer.errors[0] || !answer.data) throw new Error(JSON.stringify(answer.errors));
+    return answer.data;
+  }
+
+  return { url, env, bucket, request, ask, data, harness, close: () => harness.close() };
+}

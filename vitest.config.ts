@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "origin/**/*.test.ts", "scripts/**/*.test.ts"],
+    exclude: ["test/browser/**", "test/conformance/**", "node_modules/**"],
+    globalSetup: ["test/global-setup.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two cores, and a Worker with a model in each worker test: more at once only makes all of them slow.
+    maxWorkers: 2,
+  },
+});
