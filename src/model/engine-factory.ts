@@ -27,7 +27,7 @@ export interface ModelFiles {
 export interface MemoryPlan {
   /** Held by a loaded engine that has run nothing yet. */
   readonly residentBytes: number;
-  /** The most that is held at once while it loads, resident bytes included. */
+  /** The most that is held at once while it loads, resident bytes included: never less than those. */
   readonly loadBytes: number;
   /** What a request for `samples` samples (0 = prefix only: embed, likelihood) adds; see `Engine.requestBytes`. */
   requestBytes(samples: number): number;

@@ -1,10 +1,21 @@
 /**
- * The model's whole surface to the resolvers. (Signatures first; the bodies follow.)
+ * The model's whole surface to the resolvers: palette tokens in, palette tokens and numbers out.
  *
  * Built once an isolate; every method may be called by many requests at once. Hold no memory lease (a decoded picture's)
  * while calling it: work waits for memory in one queue, and who waits must hold none.
  */
+import type { MemoryBudget } from "../admission/budget.ts";
+import { UserError } from "../errors.ts";
+import { complete } from "./complete.ts";
+import { type EdgeLimits, edgePlan } from "./edge-plan.ts";
+import { embed } from "./embed.ts";
 import type { EngineFactory } from "./engine-factory.ts";
+import { EngineHost } from "./host.ts";
+import { likelihood } from "./likelihood.ts";
+import type { Manifest } from "./manifest.ts";
+import { completionSpec, featureLayer, MAX_PICTURES } from "./options.ts";
+import { ModelRepository } from "./repository.ts";
+import type { Run } from "./run.ts";
 import type {
   CompletionOptions,
   CompletionProgress,
@@ -14,7 +25,6 @@ import type {
   Likelihood,
   Model,
 } from "./types.ts";
-import type { MemoryBudget } from "../admission/budget.ts";
 
 export interface ModelServiceOptions {
   bucket: R2Bucket;
@@ -22,21 +32,61 @@ export interface ModelServiceOptions {
   engine: () => Promise<EngineFactory>;
   /** The isolate's one budget, shared with the decoding of pictures. */
   budget: MemoryBudget;
-  /** `waitUntil` of "cloudflare:workers" (it finds the request it is called in): keeps work alive until it is tidied up. */
+  /**
+   * `waitUntil` of "cloudflare:workers", which finds the request it is called in. A request whose client disconnects
+   * then lives on until it has seen its signal and tidied up; without, it would end in the middle of an await.
+   */
   waitUntil: (work: Promise<unknown>) => void;
-  /** Upper bound of `edgeSamples`; default 16. */
+  /** Upper bound of `edgeSamples`. Default 16. */
   maxEdgeSamples?: number;
+  /** Bytes that batches of samples leave free for decoding pictures. Default 16 MiB. */
+  reserve?: number;
 }
 
-export declare class ModelService {
-  constructor(options: ModelServiceOptions);
+export class ModelService {
+  readonly #options: ModelServiceOptions;
+  readonly #repository: ModelRepository;
+  readonly #host: EngineHost;
+  readonly #limits: EdgeLimits;
 
-  /** Current versions of all models that the index names. */
-  models(): Promise<Model[]>;
+  constructor(options: ModelServiceOptions) {
+    this.#options = options;
+    this.#repository = new ModelRepository(options.bucket);
+    this.#host = new EngineHost({
+      budget: options.budget,
+      engine: options.engine,
+      files: (manifest, onProgress) => this.#repository.files(manifest, onProgress),
+      waitUntil: options.waitUntil,
+    });
+    this.#limits = {
+      capacity: options.budget.capacity,
+      reserve: options.reserve ?? 16 * 2 ** 20,
+      maxSamples: options.maxEdgeSamples ?? 16,
+    };
+  }
+
+  /** Current versions of all models that the index names; one whose bundle is damaged or missing is left out. */
+  async models(): Promise<Model[]> {
+    const index = await this.#repository.index();
+    const found = await Promise.allSettled(Object.keys(index.models).map((id) => this.model(id)));
+    return found.flatMap((result) => {
+      if (result.status === "fulfilled") return [result.value];
+      if (result.reason instanceof UserError) return [];
+      throw result.reason;
+    });
+  }
+
   /** The current version of a model; of the default model when `id` is not given. @throws UserError MODEL_NOT_FOUND, MODEL_CORRUPT */
-  model(id?: string | null): Promise<Model>;
+  async model(id?: string | null): Promise<Model> {
+    const manifest = await this.#repository.current(id);
+    this.#host.setCurrent(manifest.id, manifest.version);
+    return this.#describe(manifest);
+  }
+
   /** Checks the options of a completion and fills in defaults (and the seed). @throws UserError BAD_OPTION */
-  plan(model: Model, samples: number, options?: CompletionOptions | null): CompletionSpec;
+  plan(model: Model, samples: number, options?: CompletionOptions | null): CompletionSpec {
+    return completionSpec(model, samples, options);
+  }
 
   /**
    * Runs a completion here, on the edge. Yields before the first row and after each; returns the samples.
@@ -45,23 +95,147 @@ export declare class ModelService {
    * @throws UserError JOB_TOO_LARGE (more samples than `model.edgeSamples`), ORIGIN_UNAVAILABLE (`execution: ORIGIN`),
    *   BUSY, MODEL_CORRUPT; the signal's reason when aborted.
    */
-  complete(
+  async *complete(
     model: Model,
     tokens: ArrayLike<number>,
     spec: CompletionSpec,
     signal?: AbortSignal,
-  ): AsyncGenerator<CompletionProgress, CompletionResult, void>;
+  ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
+    assertEdge(model, spec);
+    const picture = checkedTokens(model, tokens);
+    const batch = Math.min(spec.samples, await this.#batch(model.manifest));
+    const finished = this.#keepAlive();
+    try {
+      const session = await this.#host.open(model.manifest, batch, signal);
+      try {
+        return yield* complete(session, spec, picture, batch);
+      } finally {
+        session.release();
+      }
+    } finally {
+      finished();
+    }
+  }
+
   /** The same without progress. */
-  completed(model: Model, tokens: ArrayLike<number>, spec: CompletionSpec, signal?: AbortSignal): Promise<CompletionResult>;
+  async completed(
+    model: Model,
+    tokens: ArrayLike<number>,
+    spec: CompletionSpec,
+    signal?: AbortSignal,
+  ): Promise<CompletionResult> {
+    const rows = this.complete(model, tokens, spec, signal);
+    for (;;) {
+      const step = await rows.next();
+      if (step.done) return step.value;
+    }
+  }
 
   /** @param layer 0 .. layers; default `model.embeddingLayer`. @throws UserError BAD_OPTION, BUSY, MODEL_CORRUPT, JOB_TOO_LARGE */
-  embed(model: Model, tokens: ArrayLike<number>, layer?: number | null, signal?: AbortSignal): Promise<Embedding>;
+  async embed(
+    model: Model,
+    tokens: ArrayLike<number>,
+    layer?: number | null,
+    signal?: AbortSignal,
+  ): Promise<Embedding> {
+    const chosen = featureLayer(model, layer);
+    const picture = checkedTokens(model, tokens);
+    return this.#prefixOnly(model, signal, (run) => embed(run, picture, chosen));
+  }
+
   /** Up to 64 pictures, one after another. @throws as `embed` */
-  embedMany(
+  async embedMany(
     model: Model,
     pictures: readonly ArrayLike<number>[],
     layer?: number | null,
     signal?: AbortSignal,
-  ): Promise<Embedding[]>;
-  likelihood(model: Model, tokens: ArrayLike<number>, signal?: AbortSignal): Promise<Likelihood>;
+  ): Promise<Embedding[]> {
+    if (pictures.length < 1 || pictures.length > MAX_PICTURES) {
+      throw new UserError(
+        "BAD_OPTION",
+        `images must be 1 to ${MAX_PICTURES} pictures; split more over several requests.`,
+      );
+    }
+    const chosen = featureLayer(model, layer);
+    const checked = pictures.map((tokens) => checkedTokens(model, tokens));
+    return this.#prefixOnly(model, signal, async (run) => {
+      const embeddings: Embedding[] = [];
+      for (const picture of checked) embeddings.push(await embed(run, picture, chosen));
+      return embeddings;
+    });
+  }
+
+  /** @throws UserError BUSY, MODEL_CORRUPT, JOB_TOO_LARGE */
+  async likelihood(model: Model, tokens: ArrayLike<number>, signal?: AbortSignal): Promise<Likelihood> {
+    const picture = checkedTokens(model, tokens);
+    return this.#prefixOnly(model, signal, (run) => likelihood(run, picture));
+  }
+
+  async #prefixOnly<T>(model: Model, signal: AbortSignal | undefined, work: (run: Run) => Promise<T>): Promise<T> {
+    if (model.edgeSamples === 0) throw tooLargeForEdge(model);
+    const finished = this.#keepAlive();
+    try {
+      const session = await this.#host.open(model.manifest, 0, signal);
+      try {
+        return await work(session);
+      } finally {
+        session.release();
+      }
+    } finally {
+      finished();
+    }
+  }
+
+  /** Keeps the calling request alive until the returned function is called. */
+  #keepAlive(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#options.waitUntil(promise);
+    return resolve;
+  }
+
+  async #batch(manifest: Manifest): Promise<number> {
+    const factory = await this.#options.engine();
+    return edgePlan(manifest, factory.plan(manifest), this.#limits).batch;
+  }
+
+  async #describe(manifest: Manifest): Promise<Model> {
+    const factory = await this.#options.engine();
+    const { testNllPerPixel } = manifest.metrics;
+    const { layers, width, heads, resolution, colors } = manifest.architecture;
+    return {
+      ...{ id: manifest.id, version: manifest.version, parameters: manifest.parameters },
+      ...{ layers, width, heads, resolution, colors },
+      embeddingLayer: manifest.embeddingLayer,
+      edgeSamples: edgePlan(manifest, factory.plan(manifest), this.#limits).edgeSamples,
+      testNllPerPixel: typeof testNllPerPixel === "number" ? testNllPerPixel : null,
+      manifest,
+    };
+  }
+}
+
+function assertEdge(model: Model, { samples, execution }: CompletionSpec): void {
+  if (execution === "ORIGIN") {
+    throw new UserError("ORIGIN_UNAVAILABLE", "No origin is configured here: use execution AUTO or EDGE.");
+  }
+  if (samples <= model.edgeSamples) return;
+  if (model.edgeSamples === 0) throw tooLargeForEdge(model);
+  throw new UserError(
+    "JOB_TOO_LARGE",
+    `The edge runs up to ${model.edgeSamples} samples of ${model.id} and ${samples} were asked for: ask for fewer.`,
+  );
+}
+
+function tooLargeForEdge(model: Model): UserError {
+  return new UserError(
+    "JOB_TOO_LARGE",
+    `${model.id} is too large for the edge: use a model whose edgeSamples is above 0.`,
+  );
+}
+
+/** @throws RangeError: a caller that got tokens wrong is a bug, not a user's mistake. */
+function checkedTokens({ resolution, colors }: Model, tokens: ArrayLike<number>): Int32Array {
+  if (tokens.length !== resolution ** 2) throw new RangeError(`${tokens.length} tokens for ${resolution ** 2} pixels`);
+  const checked = Int32Array.from(tokens);
+  if (checked.some((token) => token < 0 || token >= colors)) throw new RangeError("a token is not in the palette");
+  return checked;
 }

@@ -1,0 +1,123 @@
+import type { Generation, Prefix } from "./engine.ts";
+import { runPrefix } from "./prefix.ts";
+import type { Run } from "./run.ts";
+import { uniforms } from "./sampling/uniforms.ts";
+import type { CompletedSample, CompletionProgress, CompletionResult, CompletionSpec } from "./types.ts";
+
+/**
+ * Completes a picture. Given pixels before the first generated one are the prefix, run once for all samples; given ones
+ * after it are forced. Samples run in batches of up to `batch`, one batch after another: sample i is the same for any
+ * `batch`, since its uniforms depend on (seed, i, position) alone and engines keep samples apart.
+ *
+ * @param tokens [pixels] palette indices of the whole picture
+ * @yields before the first row and after each one
+ */
+export async function* complete(
+  run: Run,
+  spec: CompletionSpec,
+  tokens: Int32Array,
+  batch: number,
+): AsyncGenerator<CompletionProgress, CompletionResult, void> {
+  const canvas = new Canvas(run, spec, tokens);
+  const groups = Math.ceil(spec.samples / batch);
+  yield canvas.progress(0, groups);
+  const { prefix } = await runPrefix(run, tokens.slice(0, canvas.start));
+  let rows = 0;
+  for (let group = 0; group < groups; group++) {
+    // Spread evenly: 9 samples by 8 are 5 and 4, which needs less memory than 8 and 1.
+    const first = Math.floor((group * spec.samples) / groups);
+    const count = Math.floor(((group + 1) * spec.samples) / groups) - first;
+    for await (const _ of generate(run, spec, canvas, prefix, first, count)) yield canvas.progress(++rows, groups);
+  }
+  prefix.release();
+  return { samples: canvas.finished(), engine: run.engine.name };
+}
+
+/** Samples `first` .. + `count`, a row a turn; yields after each row. */
+async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix: Prefix, first: number, count: number) {
+  const generation: Generation = run.own(run.engine.generate(prefix, count, spec.sampling));
+  for (const [position, length] of canvas.rows()) {
+    const row = {
+      forced: canvas.forced(position, length, count),
+      uniforms: uniforms(spec.seed, first, count, position, length),
+    };
+    const { tokens, nll } = await run.turn(() => generation.next(row));
+    canvas.put(first, count, position, length, tokens, nll);
+    yield;
+  }
+  generation.release();
+}
+
+/** The pictures in the making. */
+class Canvas {
+  /** The first generated pixel. */
+  readonly start: number;
+  /** One past the last generated pixel: given ones after it need no computing. */
+  readonly end: number;
+  readonly #given: Int32Array;
+  readonly #side: number;
+  readonly #generated: number;
+  readonly #samples: Int32Array[];
+  readonly #nll: Float64Array;
+
+  constructor({ engine }: Run, { keep, samples }: CompletionSpec, tokens: Int32Array) {
+    this.start = keep.indexOf(false);
+    this.end = keep.lastIndexOf(false) + 1;
+    this.#side = Math.sqrt(engine.shape.positions);
+    this.#given = tokens.map((token, pixel) => (keep[pixel] ? token : -1));
+    this.#generated = keep.reduce((count, given) => count + (given ? 0 : 1), 0);
+    this.#samples = Array.from({ length: samples }, () => this.#given.slice());
+    this.#nll = new Float64Array(samples);
+  }
+
+  /** [position, length] of each run: up to the border of the row first, then whole rows. */
+  *rows(): Generator<[number, number]> {
+    for (let position = this.start; position < this.end; ) {
+      const border = (Math.floor(position / this.#side) + 1) * this.#side;
+      const next = Math.min(border, this.end);
+      yield [position, next - position];
+      position = next;
+    }
+  }
+
+  /** [count, length]: the given colour to force, -1 to sample. */
+  forced(position: number, length: number, count: number): Int32Array {
+    const forced = new Int32Array(count * length);
+    for (let b = 0; b < count; b++) forced.set(this.#given.subarray(position, position + length), b * length);
+    return forced;
+  }
+
+  /** Takes in a row's result, tokens and nll both [count, length]. */
+  put(first: number, count: number, position: number, length: number, tokens: Int32Array, nll: Float32Array): void {
+    for (let b = 0; b < count; b++) {
+      this.#samples[first + b]?.set(tokens.subarray(b * length, (b + 1) * length), position);
+      for (let i = 0; i < length; i++) {
+        if (this.#given[position + i] === -1) this.#nll[first + b] = at(this.#nll, first + b) + at(nll, b * length + i);
+      }
+    }
+  }
+
+  /** @param rows done by all groups together; a row is done when each group has done it */
+  progress(rows: number, groups: number): CompletionProgress {
+    return {
+      rowsDone: Math.floor(rows / groups),
+      rowsTotal: Math.ceil(this.end / this.#side) - Math.floor(this.start / this.#side),
+      samples: this.#samples.map((tokens) => tokens.slice()),
+    };
+  }
+
+  finished(): CompletedSample[] {
+    return this.#samples.map((tokens, index) => ({
+      index,
+      tokens,
+      nllPerPixel: at(this.#nll, index) / this.#generated,
+    }));
+  }
+}
+
+/** An element that is known to be there. */
+function at(values: ArrayLike<number>, index: number): number {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`an engine returned ${values.length} numbers, ${index} is missing`);
+  return value;
+}

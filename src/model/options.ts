@@ -1,0 +1,81 @@
+/** A caller's options to a `CompletionSpec`: defaults filled in, everything that is out of range refused by name. */
+import { UserError } from "../errors.ts";
+import type { CompletionOptions, CompletionSpec, Model } from "./types.ts";
+
+/** The most samples of one request, wherever it runs. */
+export const MAX_SAMPLES = 256;
+/** The most pictures of one `embedMany`. */
+export const MAX_PICTURES = 64;
+
+/** @throws UserError BAD_OPTION whose message says what is allowed. */
+export function completionSpec(model: Model, samples: number, options?: CompletionOptions | null): CompletionSpec {
+  const given = options ?? {};
+  const { resolution, colors } = model;
+  integer("samples", samples, 1, MAX_SAMPLES);
+  const keep = keptPixels(given, resolution);
+  const firstGenerated = keep.indexOf(false);
+  return {
+    samples,
+    seed: given.seed == null ? randomSeed() : integer("seed", given.seed, -(2 ** 31), 2 ** 31 - 1),
+    sampling: {
+      temperature: temperature(given.temperature ?? 1),
+      topK: given.topK == null ? 0 : topK(given.topK, colors),
+      topP: given.topP == null ? 1 : topP(given.topP),
+    },
+    execution: given.execution ?? "AUTO",
+    keep,
+    keepRows: Math.floor(firstGenerated / resolution),
+  };
+}
+
+/** The layer whose features are asked for. @throws UserError BAD_OPTION */
+export function featureLayer(model: Model, layer?: number | null): number {
+  return layer == null ? model.embeddingLayer : integer("layer", layer, 0, model.layers);
+}
+
+function keptPixels({ keep, keepRows }: CompletionOptions, resolution: number): readonly boolean[] {
+  const pixels = resolution ** 2;
+  if (keep == null) {
+    const rows = keepRows == null ? Math.floor(resolution / 2) : integer("keepRows", keepRows, 0, resolution - 1);
+    return Array.from({ length: pixels }, (_, pixel) => pixel < rows * resolution);
+  }
+  if (keepRows != null) throw bad("Give keepRows or keep, not both.");
+  if (keep.length !== pixels) throw bad(`keep must have exactly ${pixels} flags, one a pixel; it has ${keep.length}.`);
+  if (!keep.includes(false))
+    throw bad("keep must leave at least one pixel to be generated: not all flags may be true.");
+  return keep;
+}
+
+function integer(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw bad(`${name} must be an integer from ${least} to ${most}.`);
+}
+
+function temperature(value: number): number {
+  // The engine divides in float32: what is too large or too small for it is no temperature either.
+  const rounded = Math.fround(value);
+  if (Number.isFinite(rounded) && value >= 0 && (rounded > 0 || value === 0)) return rounded;
+  throw bad(
+    "temperature must be 0 (always the likeliest colour) or a positive number up to 3.4e38; usual is 0.7 to 1.3.",
+  );
+}
+
+function topK(value: number, colors: number): number {
+  if (value === 0) throw bad(`topK must be an integer from 1 to ${colors}; omit it to switch it off.`);
+  return integer("topK", value, 1, colors);
+}
+
+function topP(value: number): number {
+  const rounded = Math.fround(value);
+  if (value <= 1 && rounded > 0) return rounded;
+  throw bad("topP must be greater than 0 and at most 1; 1, or omitting it, switches it off.");
+}
+
+function randomSeed(): number {
+  const [seed = 0] = crypto.getRandomValues(new Int32Array(1));
+  return seed;
+}
+
+function bad(message: string): UserError {
+  return new UserError("BAD_OPTION", message);
+}
