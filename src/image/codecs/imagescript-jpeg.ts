@@ -1,0 +1,69 @@
+import module from "imagescript/wasm/any/jpeg.wasm";
+
+/**
+ * ImageScript's JPEG codec (Rust: jpeg-decoder and jpeg-encoder, MIT), used without its JavaScript, which reads files.
+ * It is the one maintained WASM decoder found that decodes at a reduced scale: see docs/memory.md.
+ */
+interface Exports {
+  memory: WebAssembly.Memory;
+  walloc(bytes: number): number;
+  wfree(pointer: number, bytes: number): void;
+  /** Bytes of what was returned last. */
+  wlen(): number;
+  /** 0: no JPEG or damaged, 1: cannot be scaled, else a picture. It is at least as large as what is asked for. */
+  decode(pointer: number, bytes: number, width: number, height: number): number;
+  decode_width(picture: number): number;
+  decode_height(picture: number): number;
+  decode_format(picture: number): number;
+  decode_buffer(picture: number): number;
+  /** RGBA in, a file out. */
+  encode(pointer: number, width: number, height: number, quality: number): number;
+}
+
+export interface DecodedJpeg {
+  width: number;
+  height: number;
+  /** 1 grey, 3 RGB, 4 CMYK. */
+  channels: 1 | 3 | 4;
+  /** A view into the instance's memory. */
+  data: Uint8Array;
+}
+
+const CHANNELS = [1, 3, 4] as const;
+
+/** One instance. Its memory never shrinks: use it once for decoding, then drop it. A trap leaves it unusable. */
+export class JpegCodec {
+  readonly #exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  /** At 1, 1/2, 1/4 or 1/8 of the size: the smallest of them that has at least width x height pixels. */
+  decode(file: Uint8Array, width: number, height: number): DecodedJpeg | undefined {
+    const wasm = this.#exports;
+    const picture = wasm.decode(this.#copyIn(file), file.length, width, height);
+    if (picture <= 1) return undefined;
+    const channels = CHANNELS[wasm.decode_format(picture)];
+    if (!channels) return undefined;
+    const pointer = wasm.decode_buffer(picture);
+    const data = new Uint8Array(wasm.memory.buffer, pointer, wasm.wlen());
+    return { width: wasm.decode_width(picture), height: wasm.decode_height(picture), channels, data };
+  }
+
+  /** @param quality 1..100 */
+  encode(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array {
+    const wasm = this.#exports;
+    const pointer = wasm.encode(this.#copyIn(rgba), width, height, quality);
+    const length = wasm.wlen();
+    const file = new Uint8Array(wasm.memory.buffer, pointer, length).slice();
+    wasm.wfree(pointer, length);
+    return file;
+  }
+
+  #copyIn(bytes: Uint8Array): number {
+    const pointer = this.#exports.walloc(bytes.length);
+    new Uint8Array(this.#exports.memory.buffer, pointer, bytes.length).set(bytes);
+    return pointer;
+  }
+}

@@ -1,0 +1,122 @@
+import { badImage, damaged, noPixels, truncated, unsupported } from "../../problems.ts";
+import type { Orientation } from "../../resize/crop.ts";
+import { latin1 } from "../sniff.ts";
+import { exifOrientation } from "./exif.ts";
+import type { CheckSize } from "./size.ts";
+
+export interface JpegComponent {
+  id: number;
+  /** Sampling factors, 1..4. */
+  h: number;
+  v: number;
+  quantisation: number;
+}
+
+export interface JpegHeader {
+  width: number;
+  height: number;
+  progressive: boolean;
+  components: JpegComponent[];
+  /** The colour transform of Adobe's marker (0 none, 1 YCbCr, 2 YCCK); null without that marker. */
+  adobeTransform: number | null;
+  orientation: Orientation;
+}
+
+/** Sizes a segment says about itself are checked here, so that nothing is read past the end. */
+export interface Segment {
+  marker: number;
+  /** Where its contents begin, after the length. */
+  start: number;
+  end: number;
+}
+
+const SOI = 0xd8;
+const EOI = 0xd9;
+export const SOS = 0xda;
+
+/**
+ * The header of a JPEG file (ITU T.81 annex B), read without decoding anything; also checks that the file runs to its
+ * end marker.
+ * @throws UserError BAD_IMAGE, UNSUPPORTED_IMAGE
+ */
+export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader {
+  let frame: Pick<JpegHeader, "width" | "height" | "progressive" | "components"> | undefined;
+  let adobeTransform: number | null = null;
+  let orientation: Orientation = 1;
+  for (const segment of jpegSegments(bytes)) {
+    const content = bytes.subarray(segment.start, segment.end);
+    if (isFrame(segment.marker)) {
+      if (frame) throw damaged("JPEG");
+      frame = readFrame(segment.marker, content);
+      check(frame.width, frame.height);
+    } else if (segment.marker === 0xe1 && latin1(content.subarray(0, 6)) === "Exif\0\0") {
+      orientation = exifOrientation(content.subarray(6));
+    } else if (segment.marker === 0xee && content.length >= 12 && latin1(content.subarray(0, 5)) === "Adobe") {
+      adobeTransform = content[11] as number;
+    } else if (segment.marker === SOS && !frame) {
+      throw damaged("JPEG");
+    }
+  }
+  if (!frame) throw badImage("The JPEG file holds no picture. Send one that a viewer can show.");
+  return { ...frame, adobeTransform, orientation };
+}
+
+/** All segments in order; throws when the file ends before its end marker. */
+export function* jpegSegments(bytes: Uint8Array): Generator<Segment> {
+  let at = 2;
+  for (;;) {
+    // Any number of 0xff may fill up before a marker; some writers leave stray bytes between segments.
+    at = bytes.indexOf(0xff, at);
+    while (at >= 0 && bytes[at] === 0xff) at++;
+    const marker = at < 0 ? undefined : bytes[at];
+    if (marker === undefined) throw truncated("JPEG");
+    at++;
+    if (marker === EOI) return;
+    // 0 is a data byte 0xff, 0xd0..0xd7 restart a scan: neither has a length.
+    if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= SOI)) continue;
+    if (at + 2 > bytes.length) throw truncated("JPEG");
+    const length = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    if (length < 2) throw damaged("JPEG");
+    if (at + length > bytes.length) throw truncated("JPEG");
+    yield { marker, start: at + 2, end: at + length };
+    at += length;
+  }
+}
+
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+function readFrame(
+  marker: number,
+  content: Uint8Array,
+): Pick<JpegHeader, "width" | "height" | "progressive" | "components"> {
+  if (content.length < 6) throw damaged("JPEG");
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  if (marker > 0xc2 || view.getUint8(0) !== 8) {
+    throw unsupported(
+      "This kind of JPEG (lossless, arithmetic or 12 bits) is not supported. Save it as an ordinary JPEG or PNG.",
+    );
+  }
+  const height = view.getUint16(1);
+  const width = view.getUint16(3);
+  if (width === 0 || height === 0) throw noPixels("JPEG");
+  const count = view.getUint8(5);
+  if (content.length < 6 + 3 * count) throw damaged("JPEG");
+  if (count !== 1 && count !== 3 && count !== 4)
+    throw unsupported(`A JPEG of ${count} channels is not supported. Save it as RGB.`);
+  const components = Array.from({ length: count }, (_, i) => {
+    const at = 6 + 3 * i;
+    const sampling = view.getUint8(at + 1);
+    const component = {
+      id: view.getUint8(at),
+      h: sampling >> 4,
+      v: sampling & 15,
+      quantisation: view.getUint8(at + 2),
+    };
+    const valid = component.h >= 1 && component.h <= 4 && component.v >= 1 && component.v <= 4;
+    if (!valid) throw damaged("JPEG");
+    return component;
+  });
+  return { width, height, progressive: marker === 0xc2, components };
+}

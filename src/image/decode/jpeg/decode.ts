@@ -1,0 +1,84 @@
+import { type DecodedJpeg, JpegCodec } from "../../codecs/imagescript-jpeg.ts";
+import { damaged } from "../../problems.ts";
+import { BoxReducer } from "../../resize/box.ts";
+import type { Square } from "../../resize/crop.ts";
+import type { JpegHeader } from "../headers/jpeg.ts";
+import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+
+/** The DCT can be undone at these fractions of the size for less work and memory. */
+const SCALES = [8, 4, 2, 1] as const;
+
+/** The wanted square keeps at least this many pixels a side, as in BoxReducer. */
+const KEPT = 128;
+
+/** What an instance holds before anything is decoded, and some for tables. */
+const BASE_BYTES = 1.5 * 2 ** 20;
+
+function reduction(side: number): number {
+  return SCALES.find((scale) => side / scale >= KEPT) ?? 1;
+}
+
+/** Bytes that decoding takes at the most (measured: docs/memory.md). */
+export function jpegBytes(header: JpegHeader, fileBytes: number): number {
+  const scale = reduction(Math.min(header.width, header.height));
+  const pixels = Math.ceil(header.width / scale) * Math.ceil(header.height / scale);
+  const coefficients = header.progressive ? coefficientBytes(header) : 0;
+  // Planes of the components, their interleaved picture, and room for a vector that doubles.
+  return Math.ceil(BASE_BYTES + fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
+}
+
+/** A progressive picture's coefficients must all be kept until its last scan: 64 of 16 bits a block. */
+function coefficientBytes({ width, height, components }: JpegHeader): number {
+  const maxH = Math.max(...components.map((c) => c.h));
+  const maxV = Math.max(...components.map((c) => c.v));
+  const across = Math.ceil(width / (8 * maxH));
+  const down = Math.ceil(height / (8 * maxV));
+  return components.reduce((sum, c) => sum + across * c.h * down * c.v * 128, 0);
+}
+
+/**
+ * Decodes at the smallest scale that keeps enough pixels.
+ * @param square The wanted part, in the full picture's pixels.
+ * @throws UserError BAD_IMAGE
+ */
+export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square): BoxReducer {
+  const scale = reduction(square.side);
+  const picture = runCodec(file, Math.ceil(header.width / scale), Math.ceil(header.height / scale));
+  // The codec has the last word on the scale.
+  const real = SCALES.find(
+    (s) => Math.ceil(header.width / s) === picture.width && Math.ceil(header.height / s) === picture.height,
+  );
+  if (!real || picture.data.length < picture.width * picture.height * picture.channels) throw damaged("JPEG");
+  const scaled = { left: square.left / real, top: square.top / real, side: square.side / real };
+  const into = new BoxReducer(picture.width, picture.height, scaled);
+  feed(picture, header, into);
+  return into;
+}
+
+function runCodec(file: Uint8Array, width: number, height: number): DecodedJpeg {
+  let picture: DecodedJpeg | undefined;
+  try {
+    picture = new JpegCodec().decode(file, width, height);
+  } catch (error) {
+    // A trap: the instance is gone with it.
+    throw damaged("JPEG", error);
+  }
+  if (!picture) throw damaged("JPEG");
+  return picture;
+}
+
+function feed(picture: DecodedJpeg, header: JpegHeader, into: BoxReducer): void {
+  const { width, height, channels, data } = picture;
+  const rgb = new Uint8Array(width * 3);
+  for (let y = 0; y < height; y++) {
+    if (!into.wants(y)) continue;
+    const row = data.subarray(y * width * channels, (y + 1) * width * channels);
+    if (channels === 3) {
+      into.add(y, row, width);
+      continue;
+    }
+    if (channels === 1) greyRowToRgb(row, rgb);
+    else cmykRowToRgb(row, rgb, header.adobeTransform !== null);
+    into.add(y, rgb, width);
+  }
+}

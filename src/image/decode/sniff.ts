@@ -1,0 +1,43 @@
+import { badImage, unsupported } from "../problems.ts";
+
+export type Kind = "png" | "jpeg" | "webp";
+
+/**
+ * What a file is by its first bytes; names and MIME types are not believed.
+ * @throws UserError UNSUPPORTED_IMAGE for other picture formats, BAD_IMAGE for all else.
+ */
+export function sniff(bytes: Uint8Array): Kind {
+  if (bytes.length === 0) throw badImage("The picture is empty (0 bytes). Send a PNG, JPEG or WebP file.");
+  const text = latin1(bytes.subarray(0, 16));
+  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "png";
+  if (text.startsWith("\xff\xd8\xff")) return "jpeg";
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "webp";
+  const other = otherFormat(text, bytes);
+  if (other) throw unsupported(`${other} is not supported. Convert the picture to PNG, JPEG or WebP and send that.`);
+  throw badImage("This is not a picture that can be read. Send a PNG, JPEG or WebP file.");
+}
+
+function otherFormat(text: string, bytes: Uint8Array): string | undefined {
+  if (text.startsWith("GIF87a") || text.startsWith("GIF89a")) return "GIF";
+  if (text.slice(4, 8) === "ftyp") return isoBrand(text.slice(8, 12));
+  if (text.startsWith("BM") && bytes.length >= 26) return "BMP";
+  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF";
+  if (text.startsWith("\xff\x0a") || text.startsWith("\0\0\0\x0cJXL ")) return "JPEG XL";
+  if (text.startsWith("\0\0\0\x0cjP  ") || text.startsWith("\xff\x4f\xff\x51")) return "JPEG 2000";
+  if (text.startsWith("\0\0\x01\0")) return "ICO";
+  if (text.startsWith("8BPS")) return "PSD";
+  if (text.startsWith("%PDF-")) return "PDF";
+  if (/<svg[\s>]/i.test(latin1(bytes.subarray(0, 1024)))) return "SVG";
+  return undefined;
+}
+
+/** HEIC and AVIF are ISO media files; so are films. */
+function isoBrand(brand: string): string {
+  if (brand === "avif" || brand === "avis") return "AVIF";
+  if (/^(hei|hev|mif|msf)/.test(brand)) return "HEIC";
+  return "Video";
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
