@@ -1,0 +1,193 @@
+"""Publishes a checkpoint as a bundle: int8 weights, both graphs, and what quantising cost.
+
+    python -m igpt.export --checkpoint ~/.cache/igpt-edge/runs/cifar10/checkpoint.pt --id igpt-cifar10 --version 1 \\
+        --data test.zip --out ../r2-assets
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from . import bundle, graphs
+from .checkpoint import load_checkpoint, load_model
+from .data import cached_pictures, cached_tokens
+from .model import ImageGPT
+from .palette import Palette
+
+GRAPHS = {"igpt.onnx": graphs.stateless_graph, "igpt-rows.onnx": graphs.rows_graph}
+Nats = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+"""Tokens [B, positions] -> nats of each [B, positions]."""
+
+
+def write_bundle(
+    folder: Path,
+    model: ImageGPT,
+    palette: Palette,
+    *,
+    model_id: str,
+    version: str,
+    precision: str = "int8",
+    embedding_layer: int | None = None,
+    metrics: Callable[[Path], dict] | None = None,
+    provenance: dict | None = None,
+) -> dict:
+    """Writes `models/{id}/{version}` into a new folder and returns its manifest. A bundle is immutable: an existing
+    folder is refused. `metrics` is called with the folder once weights and graphs are there."""
+    config = model.config
+    resolution = round(config.positions**0.5)
+    if resolution**2 != config.positions:
+        raise ValueError(f"{config.positions} positions are not a square picture")
+    if palette.rgb.shape != (config.colors, 3):
+        raise ValueError(f"the palette has {len(palette.rgb)} colours, the model {config.colors}")
+    if folder.exists():
+        raise bundle.BundleError(f"{folder} exists; bundles are immutable: take the next version")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    places = bundle.write_weights(partial / bundle.WEIGHTS, bundle.store(model, precision))
+    for name, build in GRAPHS.items():
+        (partial / name).write_bytes(build(config, places).SerializeToString(deterministic=True))
+    manifest = {
+        "format": bundle.FORMAT,
+        "id": model_id,
+        "version": version,
+        "createdAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "architecture": {**config.to_dict(), "resolution": resolution},
+        "precision": precision,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "embeddingLayer": round(config.layers * 5 / 8) if embedding_layer is None else embedding_layer,
+        "palette": palette.rgb.tolist(),
+        "files": {name: bundle.file_facts(partial / name) for name in (bundle.WEIGHTS, *GRAPHS)},
+        "metrics": metrics(partial) if metrics else {},
+        "provenance": provenance or {},
+    }
+    bundle.write_json(partial / bundle.MANIFEST, manifest)
+    partial.rename(folder)
+    return manifest
+
+
+def torch_nats(model: ImageGPT) -> Nats:
+    """The nats of PyTorch's forward pass."""
+
+    @torch.no_grad()
+    def run(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        given = torch.from_numpy(tokens)
+        logits = model(given).float()
+        picked = torch.log_softmax(logits, -1).gather(2, given[..., None])
+        return -picked[..., 0].numpy()
+
+    return run
+
+
+def open_graph(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A graph of a bundle on the CPU, the weights being read from beside it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def stateless_inputs(tokens: NDArray[np.int64], forced: NDArray[np.int64]) -> dict[str, NDArray]:
+    """Inputs of `igpt.onnx` with plain sampling and uniforms of 0."""
+    batch = len(tokens)
+    return {
+        "tokens": tokens.astype(np.int64),
+        "forced": forced.astype(np.int64),
+        "uniforms": np.zeros(forced.shape, np.float32),
+        "temperature": np.ones((batch, 1), np.float32),
+        "top_k": np.zeros((batch, 1), np.int64),
+        "top_p": np.ones((batch, 1), np.float32),
+    }
+
+
+def graph_nats(path: Path) -> Nats:
+    """The nats of `igpt.onnx`."""
+    session = open_graph(path)
+
+    def run(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        nothing = np.zeros((len(tokens), 0), np.int64)
+        return session.run(["prefix_nll"], stateless_inputs(tokens, nothing))[0]
+
+    return run
+
+
+def mean_nats(nats: Nats, tokens: NDArray[np.integer], batch: int = 4) -> float:
+    """Mean nats per pixel over pictures [N, positions], every pixel counted."""
+    parts = [nats(tokens[i : i + batch].astype(np.int64)).mean(axis=1) for i in range(0, len(tokens), batch)]
+    return float(np.concatenate(parts).mean(dtype=np.float64))
+
+
+def measure(folder: Path, model: ImageGPT, tokens: NDArray[np.integer]) -> dict:
+    """Float against stored weights on the same pictures, the latter by PyTorch and by onnxruntime."""
+    stored = bundle.restored_model(model.config, bundle.read_weights(folder / bundle.WEIGHTS))
+    return {
+        "testPictures": len(tokens),
+        "testNllPerPixel": round(mean_nats(graph_nats(folder / "igpt.onnx"), tokens), 5),
+        "testNllPerPixelTorch": round(mean_nats(torch_nats(stored), tokens), 5),
+        "testNllPerPixelFloat": round(mean_nats(torch_nats(model), tokens), 5),
+    }
+
+
+def spread(items: NDArray, count: int) -> NDArray:
+    """`count` of the items, evenly spread, so that every class of a sorted set is among them."""
+    return items[np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--id", required=True, help="the model's name in the bucket")
+    parser.add_argument("--version", required=True, help="a whole number, higher than those before it")
+    parser.add_argument("--out", type=Path, required=True, help="folder that mirrors the bucket, such as ../r2-assets")
+    parser.add_argument("--data", type=Path, help="test pictures, folder or zip: measures what quantising costs")
+    parser.add_argument("--test-pictures", type=int, default=200)
+    parser.add_argument("--precision", choices=bundle.PRECISIONS, default="int8")
+    parser.add_argument("--embedding-layer", type=int, help="the layer that embed uses by default")
+    parser.add_argument("--raw", action="store_true", help="the last weights instead of their average")
+    parser.add_argument("--keep-default", action="store_true", help="do not make it the bucket's default model")
+    args = parser.parse_args()
+    if not args.version.isdecimal() or args.version.startswith("0"):
+        parser.error("--version is a whole number from 1")
+
+    model, palette = load_model(args.checkpoint, averaged=not args.raw)
+    contents = load_checkpoint(args.checkpoint)
+    provenance = {
+        "trained": "from scratch with igpt.train",
+        "weights": "last" if args.raw else "average",
+        **{name: contents[name] for name in ("images", "step", "seconds") if name in contents},
+    }
+
+    def metrics(folder: Path) -> dict:
+        if not args.data:
+            return {}
+        tokens = spread(cached_tokens(args.data, palette), args.test_pictures)
+        pixels = cached_pictures(args.data).pixels
+        return {**measure(folder, model, tokens), "palettePsnr": round(palette.psnr(pixels), 3)}
+
+    models = args.out / "models"
+    manifest = write_bundle(
+        models / args.id / args.version,
+        model,
+        palette,
+        model_id=args.id,
+        version=args.version,
+        precision=args.precision,
+        embedding_layer=args.embedding_layer,
+        metrics=metrics,
+        provenance=provenance,
+    )
+    bundle.add_to_index(models, args.id, args.version, default=not args.keep_default)
+    print(f"{models / args.id / args.version}: {manifest['parameters']:,} parameters, {manifest['metrics']}")
+
+
+if __name__ == "__main__":
+    main()
