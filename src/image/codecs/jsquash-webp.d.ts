@@ -1,16 +1,3 @@
-// A bundled .wasm file is a compiled module: Workers compile none at run time.
-declare module "imagescript/wasm/any/jpeg.wasm" {
-  const module: WebAssembly.Module;
-  export default module;
-}
-declare module "@cwasm/webp/webp.wasm" {
-  const module: WebAssembly.Module;
-  export default module;
-}
-declare module "@jsquash/webp/codec/enc/webp_enc_simd.wasm" {
-  const module: WebAssembly.Module;
-  export default module;
-}
 // The package's own declarations name types of Emscripten that it does not ship.
 declare module "@jsquash/webp/codec/enc/webp_enc_simd.js" {
   import type { EncodeOptions } from "@jsquash/webp/codec/enc/webp_enc.js";

@@ -1,0 +1,121 @@
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import {
+  type Filter,
+  findPicture,
+  type ImageFormat,
+  isPictureId,
+  renderPicture,
+  SIDE,
+  WIDTHS,
+  type Width,
+} from "../image/index.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/** What a request asks for: all that a rendition's bytes depend on. */
+interface Rendition {
+  id: string;
+  format: ImageFormat;
+  width: Width;
+  filter: Filter;
+}
+
+/** Part of every ETag: to be raised when the encoders or filters give other bytes. */
+const VERSION = 1;
+
+const CACHE_FOR_EVER = "public, max-age=31536000, immutable";
+/** A picture may be stored a moment after somebody asked for it. */
+const CACHE_MISSING = "public, max-age=10";
+
+const FILE = /^([^.]+)\.(png|webp|jpg)$/;
+
+export const thumbnails = new Hono<AppEnv>();
+
+thumbnails.use("/thumbnails/*", cors({ origin: "*", allowMethods: ["GET", "HEAD"], exposeHeaders: ["ETag"] }));
+thumbnails.use("/thumbnails/*", async (c, next) => {
+  await next();
+  c.header("Cross-Origin-Resource-Policy", "cross-origin");
+  c.header("X-Content-Type-Options", "nosniff");
+  c.header("Content-Security-Policy", "default-src 'none'; sandbox");
+});
+
+/** GET and HEAD (which hono answers by GET without the body). Neither inference nor a database is on this path. */
+thumbnails.get("/thumbnails/:file", async (c) => {
+  const rendition = parse(c.req.param("file"), new URL(c.req.url).searchParams);
+  if (typeof rendition === "string") return problem(c, 400, "BAD_OPTION", rendition, "no-store");
+  if (!isPictureId(rendition.id)) return missing(c);
+  const etag = etagOf(rendition);
+  const key = cacheKey(c.req.url, rendition);
+  const cached = await edgeCache()?.match(key);
+  if (cached) return notModified(c, etag) ?? new Response(cached.body, cached);
+
+  const picture = await findPicture(rendition.id, c.get("services").images);
+  if (!picture) return missing(c);
+  const unchanged = notModified(c, etag);
+  if (unchanged) return unchanged;
+  const { bytes, contentType } = await renderPicture(picture, rendition.format, rendition.width, rendition.filter);
+  const headers = { "content-type": contentType, "cache-control": CACHE_FOR_EVER, etag };
+  const response = new Response(bytes, { headers });
+  const kept = edgeCache()?.put(key, response.clone());
+  if (kept) c.executionCtx.waitUntil(kept);
+  return response;
+});
+
+thumbnails.all("/thumbnails/:file", (c) => {
+  c.header("Allow", "GET, HEAD");
+  return problem(c, 405, "BAD_OPTION", "Thumbnails answer to GET and HEAD only.", "no-store");
+});
+
+/** The rendition, or what is wrong with the request. */
+function parse(file: string, query: URLSearchParams): Rendition | string {
+  const [, id, format] = FILE.exec(file) ?? [];
+  if (!id || !isFormat(format)) return "A thumbnail's path is /thumbnails/{image id}.png, .webp or .jpg.";
+  const width = WIDTHS.find((w) => String(w) === (query.get("width") ?? String(SIDE)));
+  if (!width) return `width must be one of ${WIDTHS.join(", ")}.`;
+  const filter = query.get("filter") ?? "nearest";
+  if (filter !== "nearest" && filter !== "smooth") return "filter must be nearest or smooth.";
+  return { id, format, width, filter };
+}
+
+function isFormat(text: string | undefined): text is ImageFormat {
+  return text === "png" || text === "webp" || text === "jpg";
+}
+
+/** Strong: the same bytes for the same tag. */
+function etagOf({ id, format, width, filter }: Rendition): string {
+  return `"${id.slice(0, 32)}-${width}-${filter}-${format}-${VERSION}"`;
+}
+
+/** One key a rendition, whatever else stands in the query, so that the cache cannot be flooded. */
+function cacheKey(requestUrl: string, { id, format, width, filter }: Rendition): string {
+  return new URL(`/thumbnails/${id}.${format}?width=${width}&filter=${filter}&v=${VERSION}`, requestUrl).href;
+}
+
+/** Workers' own cache; there is none in some previews and outside of workerd. */
+function edgeCache(): Cache | undefined {
+  return typeof caches === "undefined" ? undefined : caches.default;
+}
+
+/** 304 when the client has this rendition (RFC 9110, section 13.1.2: weak comparison). */
+function notModified(c: Context<AppEnv>, etag: string): Response | undefined {
+  const known = c.req.header("if-none-match");
+  if (!known) return undefined;
+  const tags = known.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (!tags.includes(etag) && !tags.includes("*")) return undefined;
+  return c.body(null, 304, { etag, "cache-control": CACHE_FOR_EVER });
+}
+
+function missing(c: Context<AppEnv>): Response {
+  return problem(c, 404, "NOT_FOUND", "There is no picture with this id.", CACHE_MISSING);
+}
+
+function problem(
+  c: Context<AppEnv>,
+  status: 400 | 404 | 405,
+  code: string,
+  message: string,
+  caching: string,
+): Response {
+  c.header("Cache-Control", caching);
+  return c.json({ errors: [{ message, extensions: { code } }] }, status);
+}
