@@ -40,16 +40,16 @@ export class ModelRepository {
   }
 
   async manifest(id: string, version: string): Promise<Manifest> {
-    const manifest = await this.#read(`${folder(id, version)}/manifest.json`, parseManifest, (why) =>
+    const parse = (text: string) => {
+      const manifest = parseManifest(text);
+      if (manifest.id === id && manifest.version === version) return manifest;
+      throw new Error(`it is of ${manifest.id} version ${manifest.version}`);
+    };
+    const manifest = await this.#read(`${folder(id, version)}/manifest.json`, parse, (why) =>
       corrupt({ id, version }, `manifest.json: ${why}`),
     );
-    if (!manifest) {
-      throw new UserError("MODEL_NOT_FOUND", `Version ${version} of model ${id} is not in the bucket: ${PUSH_AGAIN}`);
-    }
-    if (manifest.id !== id || manifest.version !== version) {
-      throw corrupt({ id, version }, `manifest.json is of ${manifest.id} version ${manifest.version}`);
-    }
-    return manifest;
+    if (manifest) return manifest;
+    throw new UserError("MODEL_NOT_FOUND", `Version ${version} of model ${id} is not in the bucket: ${PUSH_AGAIN}`);
   }
 
   /** @param onProgress called for every chunk that arrives */
