@@ -84,7 +84,8 @@ def _decode(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
     if rgb.size != (side, side):
         edge = min(rgb.size)
         left, top = (rgb.width - edge) // 2, (rgb.height - edge) // 2
-        rgb = rgb.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
+        # Cropped first: a resize with a box would let pixels outside of it shine in.
+        rgb = rgb.crop((left, top, left + edge, top + edge)).resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(rgb, dtype=np.uint8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor, nn
@@ -34,30 +35,40 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: Iterable, lr: float = 0.01, momentum: float = 0.95, weight_decay: float = 0.01
+        self, params: Iterable, lr: float = 0.01, momentum: float = 0.95, weight_decay: float = 0.01, threads: int = 1
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "splits": 1})
+        # A matrix a thread, each product on that thread alone: products shared by threads would wait, hundreds of
+        # times a step, for whichever thread the system has just put aside in favour of other programs.
+        self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
     @torch.no_grad()
     def step(self, closure=None) -> None:  # noqa: ANN001
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                average: Tensor = state["momentum"]
-                average.lerp_(weight.grad, 1 - group["momentum"])
-                ahead = weight.grad.lerp(average, group["momentum"])
-                rows, columns = weight.shape[0] // group["splits"], weight.shape[1]
-                update = orthogonalise(ahead.view(group["splits"], rows, columns)).reshape(weight.shape)
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+        jobs = [
+            self._pool.submit(self._update, weight, group)
+            for group in self.param_groups
+            for weight in group["params"]
+            if weight.grad is not None
+        ]
+        for job in jobs:
+            job.result()
+
+    @torch.no_grad()
+    def _update(self, weight: Tensor, group: dict) -> None:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        average: Tensor = state["momentum"]
+        average.lerp_(weight.grad, 1 - group["momentum"])
+        ahead = weight.grad.lerp(average, group["momentum"])
+        rows, columns = weight.shape[0] // group["splits"], weight.shape[1]
+        update = orthogonalise(ahead.view(group["splits"], rows, columns)).reshape(weight.shape)
+        weight.mul_(1 - group["lr"] * group["weight_decay"])
+        weight.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
 
 
 def build_optimisers(
-    model: ImageGPT, kind: str, lr: float, table_lr: float, weight_decay: float
+    model: ImageGPT, kind: str, lr: float, table_lr: float, weight_decay: float, threads: int = 1
 ) -> list[torch.optim.Optimizer]:
     """`muon`: Muon at `lr` for the blocks' matrices, AdamW at `table_lr` for the rest. `adamw`: AdamW for all, at
     `lr` for the matrices. Every group remembers its rate as `base_lr`, which the schedule multiplies."""
@@ -71,7 +82,7 @@ def build_optimisers(
     tables = torch.optim.AdamW(rest, lr=table_lr, betas=betas, weight_decay=0.0, fused=True)
     if kind == "muon":
         blocks: torch.optim.Optimizer = Muon(
-            [{"params": qkv, "splits": 3}, {"params": matrices}], lr=lr, weight_decay=weight_decay
+            [{"params": qkv, "splits": 3}, {"params": matrices}], lr=lr, weight_decay=weight_decay, threads=threads
         )
     elif kind == "adamw":
         blocks = torch.optim.AdamW([*qkv, *matrices], lr=lr, betas=betas, weight_decay=weight_decay, fused=True)

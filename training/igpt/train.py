@@ -20,9 +20,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .bundle import read_bundle
 from .checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
 from .data import Batches, cached_tokens
 from .model import Config, ImageGPT
+from .native import NativeStep
 from .optim import Average, build_optimisers, set_rate
 from .palette import Palette
 from .runtime import configure
@@ -46,7 +48,7 @@ class Options:
 
 
 @torch.no_grad()
-def test_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[float, float]:
+def heldout_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[float, float]:
     """Mean nats per pixel over all positions, and without the first one, of uint16 [N, T]."""
     total = np.zeros(tokens.shape[1])
     for start in range(0, len(tokens), batch):
@@ -61,7 +63,13 @@ class Trainer:
     """A model with its optimisers, average and place in the data."""
 
     def __init__(
-        self, model: ImageGPT, palette: Palette, tokens: np.ndarray, options: Options, make: Callable[[ImageGPT], Step]
+        self,
+        model: ImageGPT,
+        palette: Palette,
+        tokens: np.ndarray,
+        options: Options,
+        make: Callable[[ImageGPT], Step],
+        threads: int = 1,
     ) -> None:
         self.model = model
         self.palette = palette
@@ -69,8 +77,11 @@ class Trainer:
         self.batches = Batches(tokens, options.batch, options.seed, options.shift)
         # Before anything else keeps the parameters: a step may move them.
         self.gradients = make(model)
+        if isinstance(self.gradients, NativeStep):
+            # It has threads of its own; what is left for PyTorch is too small to share out (see `Muon`).
+            torch.set_num_threads(1)
         self.optimisers = build_optimisers(
-            model, options.optimiser, options.lr, options.table_lr, options.weight_decay
+            model, options.optimiser, options.lr, options.table_lr, options.weight_decay, threads
         )
         self.average = Average(model, options.ema)
         self.images = 0
@@ -122,10 +133,16 @@ class Trainer:
         self.seconds = state["seconds"]
 
     def test(self, tokens: np.ndarray) -> tuple[float, float]:
-        """`test_loss` of the averaged weights."""
-        model = ImageGPT(self.model.config)
-        model.load_state_dict(self.average.weights)
-        return test_loss(model.eval(), tokens)
+        """`heldout_loss` of the averaged weights; in half precision when the step is the native one."""
+        current = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average.weights)
+        try:
+            if not isinstance(self.gradients, NativeStep):
+                return heldout_loss(self.model, tokens)
+            by_pixel = self.gradients.nats(torch.from_numpy(tokens.astype(np.int64))).double().mean(0)
+            return float(by_pixel.mean()), float(by_pixel[1:].mean())
+        finally:
+            self.model.load_state_dict(current)
 
 
 class Journal:
@@ -148,7 +165,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", type=Path, help="folder or zip of test pictures")
     parser.add_argument("--test-pictures", type=int, default=250, help="how many of them to test on along the way")
     parser.add_argument("--test-minutes", type=float, default=12, help="minutes between tests")
-    parser.add_argument("--palette", type=Path, required=True, help="file written by igpt.palette")
+    parser.add_argument("--palette", type=Path, help="file written by igpt.palette; for a new run")
     parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass of PyTorch")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), compiled or eager")
@@ -159,14 +176,61 @@ def subset(tokens: np.ndarray, count: int) -> np.ndarray:
     return tokens[np.linspace(0, len(tokens) - 1, min(count, len(tokens))).astype(int)]
 
 
+def open_run(
+    args: argparse.Namespace, stored: dict | None, options: Options | None = None
+) -> tuple[Trainer, np.ndarray, np.ndarray | None]:
+    """The trainer of a run, new or as `stored` left it, with the tokens to train on and those to test on.
+
+    Without `options` those of the checkpoint hold.
+    """
+    if options is None:
+        if stored is None:
+            raise ValueError("a new run needs options")
+        options = Options(**stored["options"])
+    bundle = read_bundle(args.init_from) if stored is None and getattr(args, "init_from", None) else None
+    if stored is not None:
+        palette = Palette(stored["palette"].numpy())
+    elif bundle is not None:
+        palette = Palette(bundle.palette)
+    elif args.palette is not None:
+        palette = Palette.load(args.palette)
+    else:
+        raise ValueError("a new run needs --palette or --init-from")
+    if args.palette is not None and not np.array_equal(Palette.load(args.palette).rgb, palette.rgb):
+        raise ValueError(f"{args.palette} is not the palette that this model was made with, and a model cannot change it")
+    tokens = cached_tokens(args.data, palette)
+    test_tokens = subset(cached_tokens(args.test, palette), args.test_pictures) if args.test else None
+    torch.manual_seed(options.seed)
+    if stored is not None:
+        model = ImageGPT(Config(**stored["config"]))
+    elif bundle is not None:
+        model = bundle.model.train()
+    else:
+        model = ImageGPT(Config(args.layers, args.width, args.heads, tokens.shape[1], len(palette.rgb)))
+    trainer = Trainer(
+        model,
+        palette,
+        tokens,
+        options,
+        lambda model: make_step(args.step, model, tokens.shape[1], args.threads, args.micro),
+        args.threads,
+    )
+    if stored is not None:
+        trainer.restore(stored)
+    return trainer, tokens, test_tokens
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_data_arguments(parser)
-    shape, defaults = Config(), Options()
+    shape = Config()
     for name in ("layers", "width", "heads"):
         parser.add_argument(f"--{name}", type=int, default=getattr(shape, name))
-    for name, value in vars(defaults).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    for name, value in vars(Options()).items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(value), help=f"default {value}, or what the run was started with"
+        )
+    parser.add_argument("--init-from", type=Path, help="bundle to start a new run from; its shape and palette hold")
     parser.add_argument("--epochs", type=float, default=20, help="where to stop, unless stopped before")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--save-minutes", type=float, default=3)
@@ -175,28 +239,10 @@ def main() -> None:
     configure(args.threads)
     directory = run_directory(args.run)
     journal = Journal(directory)
-    palette = Palette.load(args.palette)
-    tokens = cached_tokens(args.data, palette)
-    test_tokens = subset(cached_tokens(args.test, palette), args.test_pictures) if args.test else None
-
-    options = Options(**{name: getattr(args, name) for name in vars(defaults)})
     stored = load_checkpoint(directory / NAME) if (directory / NAME).exists() else None
-    torch.manual_seed(options.seed)
-    config = (
-        Config(**stored["config"])
-        if stored
-        else Config(args.layers, args.width, args.heads, tokens.shape[1], len(palette.rgb))
-    )
-    trainer = Trainer(
-        ImageGPT(config),
-        palette,
-        tokens,
-        options,
-        lambda model: make_step(args.step, model, tokens.shape[1], args.threads, args.micro),
-    )
-    if stored:
-        trainer.restore(stored)
-        del stored
+    given = {name: value for name in vars(Options()) if (value := getattr(args, name)) is not None}
+    options = Options(**{**(stored["options"] if stored else {}), **given})
+    trainer, tokens, test_tokens = open_run(args, stored, options)
     count = sum(weight.numel() for weight in trainer.model.parameters())
     verb = "resumed" if trainer.images else "started"
     journal.write(trainer, f"{verb} {args.run} at {trainer.images} pictures: {count:,} parameters, {options}", event=verb)

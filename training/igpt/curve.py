@@ -1,0 +1,72 @@
+"""Draws the curve of a run against the pictures seen, as SVG or PNG.
+
+    python -m igpt.curve --run cifar10 --out curve.svg
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .checkpoint import run_directory
+
+# minGPT, 10.0M parameters, its own palette of 512 colours: nats per pixel on test by epoch.
+MINGPT = {1: 2.535, 3: 2.202, 5: 2.110, 10: 2.053, 16: 2.038}
+
+
+def read_curve(path: Path) -> list[dict]:
+    """Entries of a `curve.jsonl` in order of pictures; where a run went back to a checkpoint, what it redid counts."""
+    entries: list[dict] = []
+    annealed: list[dict] = []
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        if "anneal" in entry or "annealTest" in entry:
+            annealed.append(entry)
+            continue
+        if entry.get("event") in ("resumed", "started"):
+            entries = [earlier for earlier in entries if earlier["images"] <= entry["images"]]
+        entries.append(entry)
+    return [*entries, *annealed]
+
+
+def main() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "igpt"
+    import matplotlib.pyplot as plt
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", help="name of a run")
+    parser.add_argument("--curve", type=Path, help="a curve.jsonl, instead of a run's")
+    parser.add_argument("--epoch", type=int, default=50_000, help="pictures in an epoch")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    if (args.run is None) == (args.curve is None):
+        parser.error("give --run or --curve")
+    entries = read_curve(args.curve or run_directory(args.run) / "curve.jsonl")
+
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    kinds = {
+        "loss": ("training, stable", {"linewidth": 0.8, "alpha": 0.6}),
+        "anneal": ("training, annealing", {"linewidth": 0.8, "alpha": 0.6}),
+        "test": ("test, averaged weights", {"marker": "o", "markersize": 3}),
+        "annealTest": ("test, annealed", {"marker": "s", "markersize": 4, "linestyle": "none"}),
+    }
+    for key, (label, style) in kinds.items():
+        points = [(entry["images"] / args.epoch, entry[key]) for entry in entries if key in entry]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label, **style)
+    last = max((entry["images"] / args.epoch for entry in entries), default=1)
+    reference = [(epoch, nats) for epoch, nats in MINGPT.items() if epoch <= max(1, 1.5 * last)]
+    axes.plot(*zip(*reference, strict=True), "x", color="grey", label="minGPT 10.0M (its own palette)")
+    axes.set(xlabel="epochs", ylabel="nats per pixel", ylim=(None, 4))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(args.out, metadata={"Date": None} if args.out.suffix == ".svg" else None)
+    print(f"wrote {args.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import picture, png
+
+from igpt.data import Batches, DataError, cached_pictures, cached_tokens, load_pictures
+from igpt.palette import Palette
+
+
+def grey(levels: int = 64) -> Palette:
+    return Palette(np.repeat(np.linspace(0, 255, levels).astype(np.uint8)[:, None], 3, axis=1))
+
+
+def test_classes_are_folder_names(archive: Path) -> None:
+    pictures = load_pictures(archive)
+    assert pictures.classes == ("ant", "cat")
+    assert pictures.pixels.shape == (24, 32, 32, 3)
+    assert np.bincount(pictures.labels).tolist() == [12, 12]
+    assert np.array_equal(pictures.pixels[0], picture(0))
+    assert np.array_equal(pictures.pixels[12], picture(1))
+
+
+def test_a_folder_equals_its_zip(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "folder")
+    folder, packed = load_pictures(tmp_path / "folder"), load_pictures(archive)
+    assert np.array_equal(folder.pixels, packed.pixels)
+    assert folder.classes == packed.classes
+
+
+def test_other_sizes_are_cropped_and_resized(tmp_path: Path) -> None:
+    (tmp_path / "wide").mkdir()
+    wide = np.zeros((64, 200, 3), np.uint8)
+    wide[:, 68:132] = 200
+    (tmp_path / "wide" / "a.png").write_bytes(png(wide))
+    assert (load_pictures(tmp_path).pixels == 200).all()
+
+
+@pytest.mark.parametrize("contents", [b"", b"not a picture"])
+def test_a_broken_picture_is_named(tmp_path: Path, contents: bytes) -> None:
+    (tmp_path / "broken.png").write_bytes(contents)
+    with pytest.raises(DataError, match="broken.png"):
+        load_pictures(tmp_path)
+
+
+def test_nothing_to_load(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no pictures"):
+        load_pictures(tmp_path)
+    with pytest.raises(DataError, match="neither"):
+        load_pictures(tmp_path / "missing")
+
+
+def test_tokens_are_cached_by_source_and_palette(archive: Path, own_cache: Path) -> None:
+    first = cached_tokens(archive, grey())
+    assert first.shape == (24, 1024) and first.dtype == np.uint16
+    assert np.array_equal(first, grey().encode(load_pictures(archive).pixels).reshape(24, -1))
+    assert np.array_equal(cached_tokens(archive, grey()), first)
+    assert not np.array_equal(cached_tokens(archive, grey(8)), first)
+    assert len(list(own_cache.glob("tokens-*.npy"))) == 2
+    assert np.array_equal(cached_pictures(archive).labels, load_pictures(archive).labels)
+
+
+def tokens(count: int = 10, side: int = 4) -> np.ndarray:
+    return np.arange(count * side * side, dtype=np.uint16).reshape(count, -1)
+
+
+def test_an_epoch_has_every_picture_once() -> None:
+    batches = Batches(tokens(), size=5, seed=3)
+    seen = [int(row.min()) // 16 for first in (0, 5) for row in batches.batch(first)]
+    assert sorted(seen) == list(range(10))
+    again = [int(row.min()) // 16 for first in (10, 15) for row in batches.batch(first)]
+    assert sorted(again) == list(range(10)) and again != seen
+
+
+def test_a_batch_depends_on_its_place_alone() -> None:
+    one, other = Batches(tokens(), 4, seed=1), Batches(tokens(), 4, seed=1)
+    for first in (0, 4, 8, 12):
+        one.batch(first)
+    assert one.batch(8).equal(other.batch(8))
+    assert not one.batch(8).equal(Batches(tokens(), 4, seed=2).batch(8))
+
+
+def test_flips_are_horizontal_and_shifts_small() -> None:
+    source = tokens(8)
+    originals = {row.reshape(4, 4).tobytes() for row in source.astype(np.int64)}
+    mirrored = {np.ascontiguousarray(row.reshape(4, 4)[:, ::-1]).tobytes() for row in source.astype(np.int64)}
+    drawn = [row.numpy().reshape(4, 4).tobytes() for first in range(0, 64, 8) for row in Batches(source, 8, 0).batch(first)]
+    assert set(drawn) <= originals | mirrored
+    assert 10 < sum(one in mirrored for one in drawn) < 54
+    shifted = Batches(source, 8, 0, shift=1).batch(0).numpy()
+    assert any(row.reshape(4, 4).tobytes() not in originals | mirrored for row in shifted)
+    for row in shifted:
+        assert len(set((row // 16).tolist())) == 1
+
+
+def test_too_few_pictures() -> None:
+    with pytest.raises(DataError, match="at least as many"):
+        Batches(tokens(2), 4, seed=0)
