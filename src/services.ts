@@ -22,6 +22,9 @@ export function servicesOf(env: Env): Services {
   return services;
 }
 
+/** The global fetch, callable as a method. */
+const outside: typeof fetch = (input, init) => fetch(input, init);
+
 function build(env: Env): Services {
   const budget = new MemoryBudget({ capacity: BUDGET_BYTES });
   return {
@@ -29,8 +32,8 @@ function build(env: Env): Services {
     images: {
       bucket: env.BUCKET,
       admission: budget,
-      fetch: (input, init) => fetch(input, init),
-      resolver: dnsOverHttps(env.DNS_OVER_HTTPS),
+      fetch: outside,
+      resolver: dnsOverHttps(env.DNS_OVER_HTTPS, outside),
       allowLoopback: env.ALLOW_LOOPBACK_URLS === "on",
     },
   };

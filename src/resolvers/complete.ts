@@ -30,12 +30,14 @@ export const completeWithProgress: NonNullable<SubscriptionResolvers["complete"]
 async function* events(live: LiveCompletion, context: RequestContext): AsyncGenerator<ProgressParent> {
   const run = context.models.complete(live.model, live.input.tokens, live.spec, context.request.signal);
   try {
+    let rowsTotal = 0;
     let step = await run.next();
-    for (; !step.done; step = await run.next()) yield progress(live, step.value, "RUNNING");
-    const completion = succeeded(live, step.value);
+    for (; !step.done; step = await run.next()) {
+      rowsTotal = step.value.rowsTotal;
+      yield progress(live, step.value, "RUNNING");
+    }
     const samples = step.value.samples.map((sample) => sample.tokens);
-    const rows = live.model.resolution;
-    yield progress(live, { rowsDone: rows, rowsTotal: rows, samples }, "SUCCEEDED", completion);
+    yield progress(live, { rowsDone: rowsTotal, rowsTotal, samples }, "SUCCEEDED", succeeded(live, step.value));
   } finally {
     // A client that went away ends this generator early: the work must end with it.
     await run.return({ samples: [], engine: "" });

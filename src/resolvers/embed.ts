@@ -1,10 +1,8 @@
 import type { QueryResolvers } from "../../build/graphql-types.ts";
 import { UserError } from "../errors.ts";
+import { MAX_PICTURES } from "../model/options.ts";
 import type { Embedding, Model } from "../model/types.ts";
 import { readTokens } from "./read-tokens.ts";
-
-/** The most pictures of one `embedMany`. */
-const MAX_PICTURES = 64;
 
 /** `Query.embed` */
 export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, layer, model: id }, context) => {

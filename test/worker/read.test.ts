@@ -64,7 +64,7 @@ describe("embed", () => {
       extensions: { code: "BAD_IMAGE" },
       message: expect.stringContaining("images[1]"),
     });
-    expect((await worker.data<{ embedMany: [] }>(query, { images: [] })).embedMany).toEqual([]);
+    expect((await worker.ask(query, { images: [] })).errors[0]?.extensions.code).toBe("BAD_OPTION");
   });
 });
 
