@@ -26,4 +26,6 @@ app.onError((error, c) => {
   return c.json({ errors: [{ message, extensions: { code: "INTERNAL_SERVER_ERROR" } }] }, 500);
 });
 
+export { Meter } from "./access/meter.ts";
+
 export default app satisfies ExportedHandler<Env>;
