@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { wasmModules } from "./test/wasm-modules.ts";
 
 export default defineConfig({
+  plugins: [wasmModules()],
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "origin/**/*.test.ts", "scripts/**/*.test.ts"],
     exclude: ["test/browser/**", "test/conformance/**", "node_modules/**"],

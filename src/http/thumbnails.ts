@@ -93,7 +93,8 @@ function cacheKey(requestUrl: string, { id, format, width, filter }: Rendition):
 
 /** Workers' own cache; there is none in some previews and outside of workerd. */
 function edgeCache(): Cache | undefined {
-  return typeof caches === "undefined" ? undefined : caches.default;
+  // A dependency pulls in the DOM's types, which know no default cache.
+  return typeof caches === "undefined" ? undefined : (caches as unknown as { default?: Cache }).default;
 }
 
 /** 304 when the client has this rendition (RFC 9110, section 13.1.2: weak comparison). */

@@ -52,7 +52,7 @@ export class JpegCodec {
   }
 
   /** @param quality 1..100 */
-  encode(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array {
+  encode(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array<ArrayBuffer> {
     const wasm = this.#exports;
     const pointer = wasm.encode(this.#copyIn(rgba), width, height, quality);
     const length = wasm.wlen();

@@ -16,7 +16,7 @@ import { enlarge, scale } from "./scale.ts";
 import { encodeWebp } from "./webp.ts";
 
 export interface Rendered {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   contentType: string;
 }
 
@@ -47,7 +47,7 @@ export async function renderPicture(
   return { bytes: await encode(rgba, width, format), contentType: CONTENT_TYPES[format] };
 }
 
-async function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Promise<Uint8Array> {
+async function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Promise<Uint8Array<ArrayBuffer>> {
   switch (format) {
     case "png":
       return encodePng(rgba, width, width);

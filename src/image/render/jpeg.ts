@@ -7,7 +7,7 @@ const KEEP_BYTES = 8 * 2 ** 20;
 let kept: JpegCodec | undefined;
 
 /** A JPEG of RGBA pixels; alpha is ignored. */
-export function encodeJpeg(rgba: Uint8Array, width: number, height: number): Uint8Array {
+export function encodeJpeg(rgba: Uint8Array, width: number, height: number): Uint8Array<ArrayBuffer> {
   const codec = kept ?? new JpegCodec();
   // A trap leaves the instance unusable: it is kept again only after success.
   kept = undefined;

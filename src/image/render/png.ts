@@ -14,7 +14,7 @@ const FILTER_UP = 2;
  * transparent. Every row is stored as its difference to the one above, which makes enlarged pixels nearly free
  * (fast-png writes no row filters: eight times the bytes at 1024x1024).
  */
-export function encodePng(rgba: Uint8Array, width: number, height: number): Uint8Array {
+export function encodePng(rgba: Uint8Array, width: number, height: number): Uint8Array<ArrayBuffer> {
   const indexed = toIndexed(rgba);
   if (indexed) return indexedPng(indexed, width, height);
   return isOpaque(rgba) ? png(2, 3, dropAlpha(rgba), width, height, []) : png(6, 4, rgba, width, height, []);
@@ -37,7 +37,7 @@ function toIndexed(rgba: Uint8Array): Indexed | undefined {
   return { colors: [...known.keys()], indices };
 }
 
-function indexedPng({ colors, indices }: Indexed, width: number, height: number): Uint8Array {
+function indexedPng({ colors, indices }: Indexed, width: number, height: number): Uint8Array<ArrayBuffer> {
   const palette = colors.flatMap((c) => [c >>> 24, (c >>> 16) & 255, (c >>> 8) & 255]);
   const extra = [chunk("PLTE", Uint8Array.from(palette))];
   if (colors.some((c) => (c & 255) !== 255))
@@ -73,7 +73,7 @@ function png(
   width: number,
   height: number,
   extra: Uint8Array[],
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
@@ -90,7 +90,7 @@ function png(
 }
 
 /** Each row after its filter's byte. W3C PNG, section 9.2; the row above the first counts as zeros. */
-function filterRows(data: Uint8Array, length: number, height: number): Uint8Array {
+function filterRows(data: Uint8Array, length: number, height: number): Uint8Array<ArrayBuffer> {
   const rows = new Uint8Array((length + 1) * height);
   rows.set(data.subarray(0, length), 1);
   rows[0] = FILTER_UP;
@@ -127,7 +127,7 @@ function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-function concat(parts: Uint8Array[]): Uint8Array {
+function concat(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -15,7 +15,7 @@ interface Encoder {
 let kept: Encoder | undefined;
 
 /** A lossless WebP of RGBA pixels [height, width, 4]. */
-export async function encodeWebp(rgba: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+export async function encodeWebp(rgba: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = kept ?? (await instantiate());
   kept = undefined;
   const pixels = Uint8ClampedArray.from(rgba);

@@ -56,7 +56,7 @@ function windows(size: number, from: number, length: number, out: number, kernel
 
 /**
  * The box of a picture, resampled to side x side: RGB bytes [side, side, 3]. Horizontally, then vertically, in floating
- * point; rounded once. A box of exactly side x side pixels comes out unchanged.
+ * point; cut to 0..255 after each, as Pillow does, or overshoot at a hard edge would ring in both directions. A box of exactly side x side pixels comes out unchanged.
  */
 export function resample(source: Reduced, side: number, kernel: Kernel): Uint8Array {
   const { width, height, rgb, box } = source;
@@ -78,10 +78,14 @@ export function resample(source: Reduced, side: number, kernel: Kernel): Uint8Ar
       const start = (down.starts[y] as number) * side + x;
       accumulate(pixel, 0, narrow, start * 3, side * 3, w);
       const at = (y * side + x) * 3;
-      for (let c = 0; c < 3; c++) out[at + c] = Math.max(0, Math.min(255, Math.round(pixel[c] as number)));
+      for (let c = 0; c < 3; c++) out[at + c] = Math.round(pixel[c] as number);
     }
   }
   return out;
+}
+
+function clamp(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
 /** to[at .. at + 3] = the weighted sum of RGB pixels that lie `stride` apart. */
@@ -102,7 +106,7 @@ function accumulate(
     g += w * (from[p + 1] as number);
     b += w * (from[p + 2] as number);
   }
-  to[at] = r;
-  to[at + 1] = g;
-  to[at + 2] = b;
+  to[at] = clamp(r);
+  to[at + 1] = clamp(g);
+  to[at + 2] = clamp(b);
 }

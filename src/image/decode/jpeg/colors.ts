@@ -4,10 +4,11 @@ export function greyRowToRgb(row: Uint8Array, rgb: Uint8Array): void {
 
 /**
  * Inks to light, without a colour profile, as browsers and Pillow do.
- * @param inverted Adobe's programs, and all that write its marker, store 255 for no ink.
+ * @param row The codec's: it takes every file for one of Adobe's, which store 255 for no ink, and turns them over.
+ * @param adobe Whether the file is one: other programs store 0 for no ink, so that the codec's inks are light.
  */
-export function cmykRowToRgb(row: Uint8Array, rgb: Uint8Array, inverted: boolean): void {
-  const flip = inverted ? 0 : 255;
+export function cmykRowToRgb(row: Uint8Array, rgb: Uint8Array, adobe: boolean): void {
+  const flip = adobe ? 255 : 0;
   for (let i = 0; i * 4 < row.length; i++) {
     const paper = (row[i * 4 + 3] as number) ^ flip;
     for (let c = 0; c < 3; c++) {
