@@ -1,0 +1,37 @@
+// What the host sets once, after it has laid out the memory (src/model/engines/kernel/layout.ts has the one table of
+// regions; each address here is a region of the same name). Exported globals: the kernel holds no other state.
+
+/** The architecture: L, d, H, context length, palette size, 1 when linear layers have biases. */
+export let layers: u32 = 0;
+export let width: u32 = 0;
+export let heads: u32 = 0;
+export let positions: u32 = 0;
+export let colors: u32 = 0;
+export let biases: u32 = 0;
+
+/** Entries of one page table: pages of a full context. */
+export let tableEntries: u32 = 0;
+
+/** Addresses of regions. */
+export let constants: usize = 0;
+export let weights: usize = 0;
+export let rowSums: usize = 0;
+export let inputs: usize = 0;
+export let rowPositions: usize = 0;
+export let tables: usize = 0;
+export let targets: usize = 0;
+export let forced: usize = 0;
+export let uniforms: usize = 0;
+export let nll: usize = 0;
+export let features: usize = 0;
+export let state: usize = 0;
+export let normed: usize = 0;
+export let wide: usize = 0;
+export let quantised: usize = 0;
+export let rowScales: usize = 0;
+export let queries: usize = 0;
+export let queryScales: usize = 0;
+export let scores: usize = 0;
+export let mixing: usize = 0;
+export let logits: usize = 0;
+export let order: usize = 0;

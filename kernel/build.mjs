@@ -1,0 +1,39 @@
+/**
+ * `npm run build:kernel`: the kernel's binaries, from one source, into `build/`.
+ *
+ *   kernel-r16          7-bit activations, relaxed SIMD
+ *   kernel-r16-plain    the same numbers bit for bit without relaxed SIMD
+ *   kernel-p16          12-bit activations, plain SIMD
+ *   kernel              what the Worker ships, a copy of one of them: SHIPPED, or with `--plain` its twin without relaxed
+ *                       SIMD, for a runtime that has none. A Worker cannot choose by itself: workerd compiles every module
+ *                       of a bundle at start-up and refuses the whole bundle when one fails.
+ */
+import { copyFileSync, mkdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const builds = [
+  { name: "kernel-r16", bits: 7, features: ["simd", "relaxed-simd"] },
+  { name: "kernel-r16-plain", bits: 7, features: ["simd"] },
+  { name: "kernel-p16", bits: 12, features: ["simd"] },
+];
+const SHIPPED = process.argv.includes("--plain") ? "kernel-r16-plain" : "kernel-r16";
+
+mkdirSync(`${root}build`, { recursive: true });
+for (const { name, bits, features } of builds) {
+  const { error, stderr } = await asc.main([
+    "kernel/assembly/index.ts",
+    ...["--baseDir", root, "--outFile", `build/${name}.wasm`],
+    ...["--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert", "-O3"],
+    ...features.flatMap((feature) => ["--enable", feature]),
+    ...["--use", `ACTIVATION_BITS=${bits}`],
+    ...(process.argv.includes("--text") ? ["--textFile", `build/${name}.wat`] : []),
+  ]);
+  if (error) {
+    console.error(`${name}: ${error.message}\n${stderr.toString()}`);
+    process.exit(1);
+  }
+  console.log(`build/${name}.wasm ${statSync(`${root}build/${name}.wasm`).size} bytes`);
+}
+copyFileSync(`${root}build/${SHIPPED}.wasm`, `${root}build/kernel.wasm`);
