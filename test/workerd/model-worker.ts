@@ -1,0 +1,50 @@
+/** A Worker around ModelService alone, so that its dealings with cancelled requests can be tested in workerd. */
+import { waitUntil } from "cloudflare:workers";
+import { MemoryBudget } from "../../src/admission/budget.ts";
+import { ModelService } from "../../src/model/service.ts";
+import { arithmeticFactory, BASE_BYTES, SAMPLE_BYTES } from "../doubles/arithmetic-factory.ts";
+
+/** The name of a request, once for each progress that it got. */
+const log: string[] = [];
+let loadDelayMs = 0;
+const { factory, loads } = arithmeticFactory({
+  onTurn: compute,
+  whileLoading: () => new Promise((resolve) => setTimeout(resolve, loadDelayMs)),
+});
+const budget = new MemoryBudget({ capacity: BASE_BYTES + 50 + 4 * SAMPLE_BYTES + SAMPLE_BYTES, maxWaitMs: 15_000 });
+let service: ModelService | undefined;
+
+export default {
+  async fetch(request: Request, env: { BUCKET: R2Bucket }): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/log") {
+      const engine = loads.at(-1)?.engine;
+      const state = { log: log.splice(0), loads: loads.length, open: engine?.log.open, waiting: budget.waiting };
+      return Response.json({ ...state, used: budget.used });
+    }
+    loadDelayMs = Number(searchParams.get("loadDelay"));
+    service ??= new ModelService({
+      bucket: env.BUCKET,
+      engine: async () => factory,
+      budget,
+      reserve: 0,
+      waitUntil: searchParams.has("unprotected") ? () => {} : waitUntil,
+    });
+    const name = searchParams.get("name") ?? "";
+    const model = await service.model();
+    const spec = service.plan(model, Number(searchParams.get("samples") ?? 1), { keepRows: 0, seed: 1 });
+    const rows = service.complete(model, new Int32Array(64), spec, request.signal);
+    for (;;) {
+      const step = await rows.next();
+      if (step.done) return Response.json(step.value.samples.map(({ tokens }) => [...tokens]));
+      log.push(name);
+    }
+  },
+};
+
+/** Some 40 ms of arithmetic, as a row of a real model. */
+function compute(): void {
+  let x = 0;
+  for (let i = 0; i < 2e7; i++) x += Math.sqrt(i);
+  if (x < 0) throw new Error("never");
+}
