@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CountingAdmission, difference, expectations, fixture } from "../testing/fixtures.ts";
+import { CountingAdmission, difference, expectations, fixture } from "../../../test/image/fixtures.ts";
 import { decodePicture } from "./index.ts";
 
 const expected = expectations();

@@ -1,9 +1,9 @@
 /** For tests: the pictures of test/fixtures and what Pillow makes of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Admission } from "../../admission/admission.ts";
+import type { Admission } from "../../src/admission/admission.ts";
 
-const FOLDER = fileURLToPath(new URL("../../../test/fixtures/", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
 export function fixture(name: string): Uint8Array {
   return new Uint8Array(readFileSync(FOLDER + name));

@@ -1,0 +1,66 @@
+/** For tests: the image folder in workerd, without a model, and what WASM memory it took. */
+import { Hono } from "hono";
+import { MemoryBudget } from "../../src/admission/budget.ts";
+import { UserError } from "../../src/errors.ts";
+import type { AppEnv } from "../../src/http/app-env.ts";
+import { thumbnails } from "../../src/http/thumbnails.ts";
+import { dataUri, type ImageContext, imageUrl, readPicture, storePicture, thumbhash } from "../../src/image/index.ts";
+
+const memories: WeakRef<WebAssembly.Memory>[] = [];
+let created = 0;
+
+// Every codec's memory passes here, so that its peak can be read after the work.
+const Instance = WebAssembly.Instance;
+WebAssembly.Instance = new Proxy(Instance, {
+  construct(target, [module, imports]: [WebAssembly.Module, WebAssembly.Imports?]) {
+    const instance = new target(module, imports);
+    created++;
+    for (const value of Object.values(instance.exports)) {
+      if (value instanceof WebAssembly.Memory) memories.push(new WeakRef(value));
+    }
+    return instance;
+  },
+});
+
+function wasmBytes(): number {
+  return Math.max(0, ...memories.splice(0).map((memory) => memory.deref()?.buffer.byteLength ?? 0));
+}
+
+const app = new Hono<AppEnv>();
+const budget = new MemoryBudget({ capacity: 96 * 2 ** 20 });
+
+app.use(async (c, next) => {
+  const images: ImageContext = {
+    bucket: c.env.BUCKET,
+    admission: budget,
+    fetch: (input, init) => fetch(input, init),
+    resolver: async () => [],
+  };
+  c.set("services", { images } as AppEnv["Variables"]["services"]);
+  await next();
+});
+app.route("/", thumbnails);
+app.post("/read", async (c) => {
+  memories.length = 0;
+  const file = new Blob([await c.req.arrayBuffer()]);
+  const context = c.get("services").images;
+  try {
+    const picture = await readPicture({ file }, context);
+    const peak = wasmBytes();
+    const id = await storePicture(picture, context);
+    return c.json({
+      rgb: Array.from(picture.rgb),
+      id,
+      url: imageUrl(c.req.url, id, 256, "webp"),
+      dataUri: dataUri(picture),
+      thumbhash: thumbhash(picture),
+      peak,
+      created,
+    });
+  } catch (error) {
+    if (error instanceof UserError) return c.json({ code: error.code, message: error.message, peak: wasmBytes() }, 400);
+    throw error;
+  }
+});
+
+export default app;
