@@ -20,12 +20,23 @@ export interface Bucket {
 /** The bucket of `npm run dev`: R2 as Miniflare keeps it on disk; may be open in another process. */
 export async function openLocalBucket(stateDirectory = join(ROOT, ".wrangler/state/v3")): Promise<Bucket> {
   const miniflare = new Miniflare({
-    modules: true,
-    script: "export default {}",
-    r2Buckets: { BUCKET: BUCKET_NAME },
-    r2Persist: join(stateDirectory, "r2"),
+    resourcePersistencePath: stateDirectory,
+    workers: [
+      {
+        config: {
+          name: "models",
+          compatibilityDate: "2026-10-01",
+          manifest: {
+            mainModule: "index.js",
+            modulesRoot: "/",
+            modules: { "index.js": { type: "esm", contents: "export default {}" } },
+          },
+          env: { BUCKET: { type: "r2", name: BUCKET_NAME } },
+        },
+      },
+    ],
   });
-  const r2 = await miniflare.getR2Bucket("BUCKET");
+  const { BUCKET: r2 } = await miniflare.getBindings<{ BUCKET: R2Bucket }>();
   return {
     async get(key) {
       const object = await r2.get(key);
