@@ -1,5 +1,6 @@
 /** What the edge can run of a model, by arithmetic on its manifest alone: nothing is loaded to answer `models`. */
-import type { MemoryPlan } from "./engine-factory.ts";
+import { UserError } from "../errors.ts";
+import type { EngineFactory, MemoryPlan } from "./engine-factory.ts";
 import type { Manifest } from "./manifest.ts";
 
 export interface EdgeLimits {
@@ -14,7 +15,7 @@ export interface EdgeLimits {
 /** Samples that compute together: more make a turn so long that other requests wait for it. */
 const MAX_BATCH = 8;
 /** Batches of one request, one after another: bounds its compute where memory allows only small ones. */
-const MAX_BATCHES = 2;
+const MAX_BATCHES = 4;
 
 export interface EdgePlan {
   /** Samples that run at once; 0 = the model is for an origin only. */
@@ -23,14 +24,25 @@ export interface EdgePlan {
   edgeSamples: number;
 }
 
-export function edgePlan(
-  manifest: Manifest,
-  memory: MemoryPlan,
-  { capacity, reserve, maxSamples }: EdgeLimits,
-): EdgePlan {
-  const bytes = (samples: number) => memory.loadBytes + memory.requestBytes(samples);
-  if (manifest.precision !== "int8" || bytes(1) > capacity) return { batch: 0, edgeSamples: 0 };
+const ORIGIN_ONLY: EdgePlan = { batch: 0, edgeSamples: 0 };
+
+export function edgePlan(manifest: Manifest, factory: EngineFactory, limits: EdgeLimits): EdgePlan {
+  const { capacity, reserve, maxSamples } = limits;
+  const memory = manifest.precision === "int8" ? planOrNone(factory, manifest) : undefined;
+  if (!memory) return ORIGIN_ONLY;
+  const bytes = (samples: number) => Math.max(memory.loadBytes, memory.residentBytes + memory.requestBytes(samples));
+  if (bytes(1) > capacity) return ORIGIN_ONLY;
   let batch = 1;
   while (batch < Math.min(MAX_BATCH, maxSamples) && bytes(batch + 1) <= capacity - reserve) batch++;
   return { batch, edgeSamples: Math.min(maxSamples, batch * MAX_BATCHES) };
+}
+
+/** A shape that the edge's engine cannot run is no mistake: an origin may. */
+function planOrNone(factory: EngineFactory, manifest: Manifest): MemoryPlan | undefined {
+  try {
+    return factory.plan(manifest);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }

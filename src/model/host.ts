@@ -90,10 +90,10 @@ export class EngineHost {
     const key = keyOf(manifest);
     const take = (wanted: number) => budget.take(wanted, { onExpiry });
     return budget.claim(
-      plan.loadBytes + bytes,
+      Math.max(plan.loadBytes, plan.residentBytes + bytes),
       () => {
         const present = this.#residents.get(key);
-        const resident = present ?? this.#reserve(manifest, plan);
+        const resident = present ?? this.#reserve(manifest, plan, bytes);
         if (!resident) return undefined;
         const lease = resident.admit(bytes, take);
         if (!lease) {
@@ -108,9 +108,10 @@ export class EngineHost {
     );
   }
 
-  /** Memory for a model that is not here yet. */
-  #reserve(manifest: Manifest, plan: MemoryPlan): Resident | undefined {
-    const lease = this.#options.budget.take(plan.loadBytes, { permanent: true });
+  /** Memory for a model that is not here yet, beside the bytes of the request that wants it. */
+  #reserve(manifest: Manifest, plan: MemoryPlan, requestBytes: number): Resident | undefined {
+    const bytes = Math.max(plan.residentBytes, plan.loadBytes - requestBytes);
+    const lease = this.#options.budget.take(bytes, { permanent: true });
     return lease && new Resident(manifest, plan, lease);
   }
 

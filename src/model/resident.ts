@@ -40,18 +40,14 @@ export class Resident {
     return this.engine !== undefined && this.users === 0;
   }
 
-  /** Bytes that are held beyond what the engine and its running requests need. */
-  get slack(): number {
-    return this.#lease.bytes - this.#base;
-  }
-
   /**
    * Admits a request if its bytes can be had, those out of the slack changing hands.
    * @param take leases bytes now or not at all
    */
   admit(bytes: number, take: (bytes: number) => BudgetLease | undefined): BudgetLease | undefined {
     const held = this.#lease.bytes;
-    this.#lease.resize(held - Math.min(this.slack, bytes));
+    const slack = Math.max(0, held - this.#base(this.#requests + bytes));
+    this.#lease.resize(held - Math.min(slack, bytes));
     const lease = take(bytes);
     if (!lease) {
       this.#lease.resize(held);
@@ -84,11 +80,14 @@ export class Resident {
 
   /** What the engine itself says it holds, less what running requests hold leases for. */
   #settleMemory(): void {
-    if (!this.engine) return;
-    this.#lease.resize(Math.max(this.#base, this.engine.residentBytes - this.#requests));
+    if (this.gone) return;
+    const held = this.engine ? this.engine.residentBytes - this.#requests : 0;
+    this.#lease.resize(Math.max(this.#base(this.#requests), held));
   }
 
-  get #base(): number {
-    return this.engine ? this.plan.residentBytes : this.plan.loadBytes;
+  /** The engine's own need. While it loads, its waiters use none of their bytes, so these count towards the loading. */
+  #base(requests: number): number {
+    const { residentBytes, loadBytes } = this.plan;
+    return this.engine ? residentBytes : Math.max(residentBytes, loadBytes - requests);
   }
 }

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 /** Room for `samples` samples beside one loaded model. */
-const roomFor = (samples: number) => BASE_BYTES + 50 + (1 + samples) * SAMPLE_BYTES;
+const roomFor = (samples: number) => BASE_BYTES + (1 + samples) * SAMPLE_BYTES;
 
 function open(capacity = roomFor(8), doubles: Parameters<typeof arithmeticFactory>[0] = {}) {
   const { factory, loads } = arithmeticFactory(doubles);
@@ -115,7 +115,7 @@ test("samples beyond what memory holds at once run in batches and come out the s
   const wide = open(roomFor(8));
   const narrow = open(roomFor(3));
   const model = await narrow.service.model();
-  expect(model.edgeSamples).toBe(6);
+  expect(model.edgeSamples).toBe(12);
   const spec = narrow.service.plan(model, 6, { seed: 1 });
   const result = await narrow.service.completed(model, picture, spec);
   expect(result).toEqual(await wide.service.completed(await wide.service.model(), picture, spec));

@@ -195,7 +195,7 @@ export class ModelService {
 
   async #batch(manifest: Manifest): Promise<number> {
     const factory = await this.#options.engine();
-    return edgePlan(manifest, factory.plan(manifest), this.#limits).batch;
+    return edgePlan(manifest, factory, this.#limits).batch;
   }
 
   async #describe(manifest: Manifest): Promise<Model> {
@@ -206,7 +206,7 @@ export class ModelService {
       ...{ id: manifest.id, version: manifest.version, parameters: manifest.parameters },
       ...{ layers, width, heads, resolution, colors },
       embeddingLayer: manifest.embeddingLayer,
-      edgeSamples: edgePlan(manifest, factory.plan(manifest), this.#limits).edgeSamples,
+      edgeSamples: edgePlan(manifest, factory, this.#limits).edgeSamples,
       testNllPerPixel: typeof testNllPerPixel === "number" ? testNllPerPixel : null,
       manifest,
     };

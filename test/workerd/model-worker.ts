@@ -11,7 +11,7 @@ const { factory, loads } = arithmeticFactory({
   onTurn: compute,
   whileLoading: () => new Promise((resolve) => setTimeout(resolve, loadDelayMs)),
 });
-const budget = new MemoryBudget({ capacity: BASE_BYTES + 50 + 4 * SAMPLE_BYTES + SAMPLE_BYTES, maxWaitMs: 15_000 });
+const budget = new MemoryBudget({ capacity: BASE_BYTES + 5 * SAMPLE_BYTES, maxWaitMs: 15_000 });
 let service: ModelService | undefined;
 
 export default {
