@@ -32,21 +32,35 @@ function tensors({ json }: { json: boolean }): fc.Arbitrary<Tensor> {
 describe("requests", () => {
   it.each([true, false])("survive the way there (binary: %s)", (binary) => {
     fc.assert(
-      fc.property(fc.array(tensors({ json: !binary }), { maxLength: 4 }), fc.option(names, { nil: undefined }), (inputs, id) => {
-        const body = encodeRequest({ id, inputs, outputs: ["samples"] }, binary);
-        const read = decodeRequest(new Headers(body.headers), body.bytes);
-        expect(read.inputs).toEqual(inputs);
-        expect(read.id).toBe(id);
-        expect(read.outputs).toEqual(["samples"]);
-        expect(read.wantsBinary("samples")).toBe(binary);
-      }),
+      fc.property(
+        fc.array(tensors({ json: !binary }), { maxLength: 4 }),
+        fc.option(names, { nil: undefined }),
+        (inputs, id) => {
+          const body = encodeRequest({ id, inputs, outputs: ["samples"] }, binary);
+          const read = decodeRequest(new Headers(body.headers), body.bytes);
+          expect(read.inputs).toEqual(inputs);
+          expect(read.id).toBe(id);
+          expect(read.outputs).toEqual(["samples"]);
+          expect(read.wantsBinary("samples")).toBe(binary);
+        },
+      ),
     );
   });
 
   it("takes nested data, and an output's own wish before the request's", () => {
     const json = JSON.stringify({
       parameters: { binary_data_output: true },
-      inputs: [{ name: "x", shape: [2, 2], datatype: "FP32", data: [[1, 2], [3, 4.5]] }],
+      inputs: [
+        {
+          name: "x",
+          shape: [2, 2],
+          datatype: "FP32",
+          data: [
+            [1, 2],
+            [3, 4.5],
+          ],
+        },
+      ],
       outputs: [{ name: "a", parameters: { binary_data: false } }, { name: "b" }],
     });
     const read = decodeRequest(new Headers(), new TextEncoder().encode(json));

@@ -23,7 +23,10 @@ export function encodeResponse(
     parameters,
     outputs: outputs.map((tensor) => tensorHeader(tensor, wantsBinary(tensor.name))),
   };
-  return joinBody(header, outputs.filter(({ name }) => wantsBinary(name)));
+  return joinBody(
+    header,
+    outputs.filter(({ name }) => wantsBinary(name)),
+  );
 }
 
 /** @throws ProtocolError */

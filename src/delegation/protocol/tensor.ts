@@ -48,7 +48,9 @@ export function toBytes({ data }: Tensor): Uint8Array {
 export function fromBytes(name: string, datatype: Datatype, shape: readonly number[], bytes: Uint8Array): Tensor {
   const expected = elements(shape) * BYTES[datatype];
   if (bytes.length !== expected) {
-    throw new ProtocolError(`${name}: ${bytes.length} bytes of data where shape [${shape}] of ${datatype} has ${expected}`);
+    throw new ProtocolError(
+      `${name}: ${bytes.length} bytes of data where shape [${shape}] of ${datatype} has ${expected}`,
+    );
   }
   // A copy: typed arrays need their element's alignment, and a body has none.
   const { buffer } = bytes.slice();
@@ -65,7 +67,12 @@ export function toNumbers({ name, data }: Tensor): number[] {
 }
 
 /** The JSON form's data: flat or nested. @throws ProtocolError when it is not what shape and datatype say. */
-export function fromNumbers(name: string, datatype: Datatype, shape: readonly number[], data: readonly unknown[]): Tensor {
+export function fromNumbers(
+  name: string,
+  datatype: Datatype,
+  shape: readonly number[],
+  data: readonly unknown[],
+): Tensor {
   const flat: unknown[] = data.some(Array.isArray) ? data.flat(Number.POSITIVE_INFINITY) : [...data];
   const expected = elements(shape);
   if (flat.length !== expected) {

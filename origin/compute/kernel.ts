@@ -1,0 +1,102 @@
+/** `igpt.onnx`'s interface by the edge's own kernel: the same binary, so edge and origin give the same samples. */
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ROOT } from "../../scripts/lib/root.ts";
+import { type Engine, PREFIX_CHUNK } from "../../src/model/engine.ts";
+import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
+import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
+import { readSafetensors } from "../../src/model/safetensors.ts";
+import type { GraphBatch, GraphResult } from "../graph/batch.ts";
+import type { MakeRunner } from "./runner.ts";
+
+/** What the Worker ships, see kernel/build.mjs. */
+const BINARY = join(ROOT, "build/kernel.wasm");
+
+export const makeKernelRunner: MakeRunner = async ({ manifest, directory }) => {
+  const weights = join(directory, WEIGHTS_FILE);
+  const [binary, { size }] = await Promise.all([readFile(BINARY), stat(weights)]);
+  const engine = await KernelEngine.load(
+    "kernel",
+    await WebAssembly.compile(binary),
+    manifest.architecture,
+    await readSafetensors(createReadStream(weights), size),
+  );
+  return {
+    run: (batch) => runRows(engine, batch),
+    release: async () => engine.release(),
+  };
+};
+
+async function runRows(engine: Engine, batch: GraphBatch): Promise<GraphResult> {
+  const { rows, given, generate } = batch;
+  const { layers, width } = engine.shape;
+  const result: GraphResult = {
+    samples: new Int32Array(rows * generate),
+    nll: new Float32Array(rows * generate),
+    prefixNll: new Float32Array(rows * given),
+    features: new Float32Array(rows * (layers + 1) * width),
+  };
+  for (const group of alike(batch)) await runGroup(engine, batch, group, result);
+  return result;
+}
+
+/** Rows with the same given colours and options: they share one prefix. */
+function alike({ rows, given, tokens, temperature, topK, topP }: GraphBatch): number[][] {
+  const groups = new Map<string, number[]>();
+  for (let b = 0; b < rows; b++) {
+    const key = [temperature[b], topK[b], topP[b], ...tokens.subarray(b * given, (b + 1) * given)].join();
+    const group = groups.get(key);
+    if (group) group.push(b);
+    else groups.set(key, [b]);
+  }
+  return [...groups.values()];
+}
+
+async function runGroup(engine: Engine, batch: GraphBatch, group: readonly number[], out: GraphResult): Promise<void> {
+  const { given, generate } = batch;
+  const [first = 0] = group;
+  const prefix = engine.openPrefix();
+  try {
+    for (let at = 0; at < given; at += PREFIX_CHUNK) {
+      const end = Math.min(at + PREFIX_CHUNK, given);
+      const nll = await prefix.append(batch.tokens.subarray(first * given + at, first * given + end));
+      for (const b of group) out.prefixNll.set(nll, b * given + at);
+    }
+    // The mean over no positions is zero, as in the graph.
+    const features = given > 0 ? prefix.features() : new Float32Array(0);
+    for (const b of group) out.features.set(features, (b * out.features.length) / batch.rows);
+    if (generate === 0) return;
+    const generation = engine.generate(prefix, group.length, {
+      temperature: batch.temperature[first] ?? 1,
+      topK: batch.topK[first] ?? 0,
+      topP: batch.topP[first] ?? 1,
+    });
+    try {
+      for (const [from, to] of pictureRows(given, generate, Math.sqrt(engine.shape.positions))) {
+        const cut = (source: Int32Array | Float32Array) =>
+          group.flatMap((b) => Array.from(source.subarray(b * generate + from, b * generate + to)));
+        const row = { forced: Int32Array.from(cut(batch.forced)), uniforms: Float32Array.from(cut(batch.uniforms)) };
+        const { tokens, nll } = await generation.next(row);
+        group.forEach((b, i) => {
+          out.samples.set(tokens.subarray(i * (to - from), (i + 1) * (to - from)), b * generate + from);
+          out.nll.set(nll.subarray(i * (to - from), (i + 1) * (to - from)), b * generate + from);
+        });
+      }
+    } finally {
+      generation.release();
+    }
+  } finally {
+    prefix.release();
+  }
+}
+
+/** The edge's cuts: up to the border of the picture's row first, then whole rows. */
+function* pictureRows(given: number, generate: number, side: number): Generator<[from: number, to: number]> {
+  for (let at = 0; at < generate; ) {
+    const border = (Math.floor((given + at) / side) + 1) * side - given;
+    const to = Math.min(border, generate);
+    yield [at, to];
+    at = to;
+  }
+}

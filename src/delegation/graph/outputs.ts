@@ -1,0 +1,77 @@
+/**
+ * The output tensors of `igpt.onnx`, checked before anything is believed: an origin is another machine, possibly another
+ * model or somebody else's, and what it says is stored and shown.
+ */
+import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../../model/types.ts";
+import { elements, ProtocolError, type Tensor } from "../protocol/index.ts";
+import { type SampleRange, spanOf } from "./inputs.ts";
+
+/** @throws ProtocolError when shapes, colours or numbers are not what was asked for. */
+export function completedSamples(
+  outputs: readonly Tensor[],
+  model: Model,
+  spec: CompletionSpec,
+  tokens: ArrayLike<number>,
+  range: SampleRange,
+): CompletedSample[] {
+  const { start, end } = spanOf(spec.keep);
+  const length = end - start;
+  const colors = int64Output(outputs, "samples", [range.count, length]);
+  const nll = fp32Output(outputs, "nll", [range.count, length]);
+  return Array.from({ length: range.count }, (_, b) => {
+    const picture = Int32Array.from(tokens);
+    let nats = 0;
+    let generated = 0;
+    for (let i = 0; i < length; i++) {
+      const color = Number(colors[b * length + i]);
+      if (color < 0 || color >= model.colors) throw new ProtocolError(`samples: there is no colour ${color}`);
+      if (spec.keep[start + i]) {
+        if (color !== picture[start + i]) throw new ProtocolError("samples: a given pixel was changed");
+        continue;
+      }
+      picture[start + i] = color;
+      nats += nll[b * length + i] ?? Number.NaN;
+      generated++;
+    }
+    return { index: range.first + b, tokens: picture, nllPerPixel: nats / generated };
+  });
+}
+
+/** @throws ProtocolError */
+export function embeddings(outputs: readonly Tensor[], model: Model, count: number, layer: number): Embedding[] {
+  const { width, layers } = model;
+  const features = fp32Output(outputs, "features", [count, layers + 1, width]);
+  return Array.from({ length: count }, (_, b) => {
+    const at = (b * (layers + 1) + layer) * width;
+    return { layer, vector: features.slice(at, at + width) };
+  });
+}
+
+/** Of one picture. @throws ProtocolError */
+export function likelihoodOf(outputs: readonly Tensor[], pixels: number): Likelihood {
+  const perPixel = fp32Output(outputs, "prefix_nll", [1, pixels]);
+  const nllPerPixel = perPixel.reduce((sum, nats) => sum + nats, 0) / pixels;
+  return { nllPerPixel, bitsPerPixel: nllPerPixel / Math.LN2, perPixel };
+}
+
+function int64Output(outputs: readonly Tensor[], name: string, shape: readonly number[]): BigInt64Array {
+  const { data } = output(outputs, name, shape);
+  if (!(data instanceof BigInt64Array)) throw new ProtocolError(`${name} is not INT64`);
+  return data;
+}
+
+function fp32Output(outputs: readonly Tensor[], name: string, shape: readonly number[]): Float32Array {
+  const { data } = output(outputs, name, shape);
+  if (!(data instanceof Float32Array)) throw new ProtocolError(`${name} is not FP32`);
+  if (!data.every(Number.isFinite)) throw new ProtocolError(`${name} has values that are no numbers`);
+  return data;
+}
+
+function output(outputs: readonly Tensor[], name: string, shape: readonly number[]): Tensor {
+  const tensor = outputs.find((candidate) => candidate.name === name);
+  if (!tensor) throw new ProtocolError(`there is no output ${name}`);
+  if (tensor.shape.join() !== shape.join() || tensor.data.length !== elements(shape)) {
+    throw new ProtocolError(`${name} has shape [${tensor.shape}] where [${shape}] was asked for`);
+  }
+  return tensor;
+}
