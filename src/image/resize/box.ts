@@ -9,8 +9,8 @@ export interface Reduced {
   box: Square;
 }
 
-/** The wanted square keeps at least this many pixels a side: four for each of the result's, past which no eye sees it. */
-const KEPT = 128;
+/** The wanted square keeps at least this many pixels a side: eight for each of the result's. */
+export const KEPT_SIDE = 256;
 
 /**
  * Averages k x k pixels into one while rows come in, in any order, so that a picture is never whole in memory. With a
@@ -37,7 +37,7 @@ export class BoxReducer {
     this.#top = Math.max(0, Math.floor(wanted.top));
     this.#right = Math.min(width, Math.ceil(wanted.left + wanted.side));
     this.#bottom = Math.min(height, Math.ceil(wanted.top + wanted.side));
-    this.#k = Math.max(1, Math.floor(wanted.side / KEPT));
+    this.#k = Math.max(1, Math.floor(wanted.side / KEPT_SIDE));
     this.#width = Math.ceil((this.#right - this.#left) / this.#k);
     this.#height = Math.ceil((this.#bottom - this.#top) / this.#k);
     this.#sums = new Float32Array(this.#width * this.#height * 3);

@@ -1,30 +1,38 @@
 import { type DecodedJpeg, JpegCodec } from "../../codecs/imagescript-jpeg.ts";
 import { damaged } from "../../problems.ts";
-import { BoxReducer } from "../../resize/box.ts";
+import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
 import type { JpegHeader } from "../headers/jpeg.ts";
 import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+import { decodeDcPicture } from "./dc-picture.ts";
+import { dcPlaneBytes } from "./dc-planes.ts";
 
 /** The DCT can be undone at these fractions of the size for less work and memory. */
 const SCALES = [8, 4, 2, 1] as const;
 
-/** The wanted square keeps at least this many pixels a side, as in BoxReducer. */
-const KEPT = 128;
+/** A progressive picture may keep fewer: its coefficients would take tens of megabytes. Four for each of the result's. */
+const KEPT_SIDE_OF_DC = 128;
 
 /** What an instance holds before anything is decoded, and some for tables. */
 const BASE_BYTES = 1.5 * 2 ** 20;
 
 function reduction(side: number): number {
-  return SCALES.find((scale) => side / scale >= KEPT) ?? 1;
+  return SCALES.find((scale) => side / scale >= KEPT_SIDE) ?? 1;
 }
 
 /** Bytes that decoding takes at the most (measured: docs/memory.md). */
 export function jpegBytes(header: JpegHeader, fileBytes: number): number {
+  if (fromDcAlone(header)) return dcPlaneBytes(header) + header.width;
   const scale = reduction(Math.min(header.width, header.height));
   const pixels = Math.ceil(header.width / scale) * Math.ceil(header.height / scale);
   const coefficients = header.progressive ? coefficientBytes(header) : 0;
   // Planes of the components, their interleaved picture, and room for a vector that doubles.
   return Math.ceil(BASE_BYTES + fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
+}
+
+/** A large progressive picture is read by its DC coefficients: all others are for detail that the result cannot show. */
+function fromDcAlone({ progressive, width, height }: JpegHeader): boolean {
+  return progressive && Math.min(width, height) / 8 >= KEPT_SIDE_OF_DC;
 }
 
 /** A progressive picture's coefficients must all be kept until its last scan: 64 of 16 bits a block. */
@@ -42,6 +50,7 @@ function coefficientBytes({ width, height, components }: JpegHeader): number {
  * @throws UserError BAD_IMAGE
  */
 export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square): BoxReducer {
+  if (fromDcAlone(header)) return decodeDcPicture(file, header, square);
   const scale = reduction(square.side);
   const picture = runCodec(file, Math.ceil(header.width / scale), Math.ceil(header.height / scale));
   // The codec has the last word on the scale.
