@@ -1,0 +1,50 @@
+/** What can go wrong with a request, and what a person can do about it. */
+
+/** An answer that is an error, or none at all. `code` is the API's; NETWORK and UNREADABLE are ours. */
+export class ApiError extends Error {
+  readonly code: string;
+  /** Seconds to wait, where the server said so. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: string, message: string, retryAfter?: number) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const ADVICE: Record<string, string> = {
+  BAD_IMAGE: "Choose another picture, or draw one.",
+  UNSUPPORTED_IMAGE: "Choose a PNG, JPEG or WebP.",
+  IMAGE_TOO_LARGE: "Choose a smaller picture.",
+  BAD_OPTION: "Change the setting that the message names.",
+  MODEL_NOT_FOUND: "Choose another model, or publish this one with `npm run models -- push`.",
+  MODEL_CORRUPT: "The owner of this server must publish the model again.",
+  JOB_TOO_LARGE: "Ask for fewer samples, or submit a large job below.",
+  ORIGIN_UNAVAILABLE: "Ask for fewer samples so that the edge can run them, or try again later.",
+  UNAUTHENTICATED: "Enter an API key.",
+  FORBIDDEN: "Use a key that has this right.",
+  RATE_LIMITED: "Wait a little, then try again.",
+  QUOTA_EXCEEDED: "This key's month is used up: use another key, or wait for the next month.",
+  BUSY: "Others are drawing right now: try again in a few seconds.",
+  QUERY_TOO_COSTLY: "Ask for fewer samples.",
+  NETWORK: "Check the connection, then try again.",
+};
+
+export function advice(error: ApiError): string {
+  if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} seconds.`;
+  return ADVICE[error.code] ?? "Try again; if it stays, reload the page.";
+}
+
+/** Whatever was thrown, as an ApiError. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof TypeError) return new ApiError("NETWORK", "The server can't be reached.");
+  return new ApiError("UNREADABLE", error instanceof Error ? error.message : String(error));
+}
+
+/** The server has no such field: an older or smaller server, not a mistake of the person. */
+export function isMissingField(error: ApiError): boolean {
+  return /Cannot query field|is not defined by type|Unknown (argument|type)/.test(error.message);
+}

@@ -1,0 +1,145 @@
+/** Large jobs: submitted, followed while this page is open, found again after a reload of the tab. */
+import { signal } from "@preact/signals";
+import { request, subscribe } from "../api/client.ts";
+import { CANCEL_JOB, JOB, JOB_PROGRESS, SUBMIT } from "../api/documents.ts";
+import { ApiError, asApiError, isMissingField } from "../api/errors.ts";
+import type { Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
+import { SIDE } from "../picture/picture.ts";
+import { seed } from "./settings.ts";
+import { completeVariables, whatIsMissing } from "./variables.ts";
+
+/** The contract's limit of `submitCompletion`. */
+export const MOST_JOB_SAMPLES = 256;
+
+const STORED_AS = "igpt.job";
+const ENDED: readonly Status[] = ["SUCCEEDED", "FAILED", "CANCELLED"];
+
+export interface JobView {
+  id: string;
+  status: Status;
+  samplesAsked: number;
+  rowsDone: number;
+  rowsTotal: number;
+  result: Job | null;
+}
+
+export const job = signal<JobView | null>(null);
+export const jobError = signal<ApiError | null>(null);
+export const submitting = signal(false);
+/** null = not yet asked; false = this server takes no large jobs. */
+export const jobsAvailable = signal<boolean | null>(null);
+
+let close: (() => void) | null = null;
+
+/** Does this server have jobs? And is one of this tab's still to be shown? */
+export async function openJobs(): Promise<void> {
+  if (jobsAvailable.value !== null) return;
+  const stored = readStored();
+  try {
+    const { completion } = await request<{ completion: Job | null }>(JOB, { id: stored?.id ?? "none" });
+    jobsAvailable.value = true;
+    if (stored && completion) resume(completion, stored.samplesAsked);
+  } catch (error) {
+    const problem = asApiError(error);
+    jobsAvailable.value = !isMissingField(problem);
+    if (!["NOT_FOUND", "BAD_OPTION"].includes(problem.code) && jobsAvailable.value) jobError.value = problem;
+  }
+}
+
+/** Submits the picture and settings as they are. */
+export async function submitJob(count: number): Promise<void> {
+  const missing = whatIsMissing();
+  jobError.value = missing ? new ApiError("BAD_OPTION", missing) : null;
+  if (missing) return;
+  submitting.value = true;
+  try {
+    const variables = { ...completeVariables(seed.value, count), idempotencyKey: crypto.randomUUID() };
+    const { submitCompletion } = await request<Submitted>(SUBMIT, variables);
+    const [wrong] = submitCompletion.userErrors;
+    if (wrong) throw new ApiError(wrong.code, wrong.message);
+    if (!submitCompletion.completion)
+      throw new ApiError("UNREADABLE", "The server accepted no job and gave no reason.");
+    follow({ id: submitCompletion.completion.id, status: submitCompletion.completion.status, samplesAsked: count });
+  } catch (error) {
+    jobError.value = asApiError(error);
+    if (isMissingField(jobError.value)) jobsAvailable.value = false;
+  } finally {
+    submitting.value = false;
+  }
+}
+
+function resume(known: Job, samplesAsked: number): void {
+  if (ENDED.includes(known.status)) {
+    job.value = { id: known.id, status: known.status, samplesAsked, rowsDone: SIDE, rowsTotal: SIDE, result: known };
+  } else {
+    follow({ id: known.id, status: known.status, samplesAsked });
+  }
+}
+
+function follow({ id, status, samplesAsked }: Pick<JobView, "id" | "status" | "samplesAsked">): void {
+  close?.();
+  sessionStorage.setItem(STORED_AS, JSON.stringify({ id, samplesAsked }));
+  job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: SIDE, result: null };
+  close = subscribe<JobProgressEvent>(
+    JOB_PROGRESS,
+    { id },
+    {
+      next: ({ completionProgress: { status: now, rowsDone, rowsTotal } }) => {
+        if (job.value?.id === id) job.value = { ...job.value, status: now, rowsDone, rowsTotal };
+      },
+      failed: (error) => {
+        jobError.value = error;
+      },
+      ended: () => void collect(id),
+    },
+  );
+}
+
+/** The result, once the stream of progress has ended. */
+async function collect(id: string): Promise<void> {
+  try {
+    const { completion } = await request<{ completion: Job | null }>(JOB, { id });
+    if (!completion) throw new ApiError("NOT_FOUND", "The job's result is gone.");
+    if (job.value?.id === id) job.value = { ...job.value, status: completion.status, result: completion };
+  } catch (error) {
+    jobError.value = asApiError(error);
+  }
+}
+
+export async function cancelJob(): Promise<void> {
+  if (!job.value) return;
+  const { id } = job.value;
+  try {
+    const { cancelCompletion } = await request<{ cancelCompletion: { id: string; status: Status } }>(CANCEL_JOB, {
+      id,
+    });
+    if (job.value?.id === id) job.value = { ...job.value, status: cancelCompletion.status };
+  } catch (error) {
+    jobError.value = asApiError(error);
+  }
+}
+
+/** Ask again after a problem: the stream of a running job, or its result. */
+export async function refreshJob(): Promise<void> {
+  jobError.value = null;
+  if (job.value) await collect(job.value.id).then(() => resumeIfRunning());
+}
+
+function resumeIfRunning(): void {
+  const known = job.value;
+  if (known?.result && !ENDED.includes(known.status)) follow(known);
+}
+
+export function hasEnded({ status }: Pick<JobView, "status">): boolean {
+  return ENDED.includes(status);
+}
+
+function readStored(): { id: string; samplesAsked: number } | null {
+  try {
+    const stored: unknown = JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null");
+    if (typeof stored !== "object" || stored === null || !("id" in stored) || !("samplesAsked" in stored)) return null;
+    return { id: String(stored.id), samplesAsked: Number(stored.samplesAsked) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+/** The settings and the picture as the link's fragment, which no server sees. */
+import { fromDataUri, PIXELS, SIDE, toDataUri } from "../picture/picture.ts";
+import { SHIPPED } from "../picture/shipped.ts";
+import { run } from "./run.ts";
+import {
+  emptyMask,
+  HALF,
+  keepRows,
+  mask,
+  modelId,
+  region,
+  samples,
+  seed,
+  temperature,
+  topK,
+  topP,
+} from "./settings.ts";
+import { openShipped, openStored, setPicture, source } from "./source.ts";
+
+const PNG_URI = "data:image/png;base64,";
+
+/** The address that brings back this picture and these settings, with the seed of the last run. */
+export function currentLink(): string {
+  const link = new URLSearchParams();
+  const { shipped, imageId, picture } = source.value;
+  if (shipped) link.set("picture", shipped);
+  else if (imageId) link.set("image", imageId);
+  else link.set("pixels", toUrlSafe(toDataUri(picture).slice(PNG_URI.length)));
+  if (region.value === "line") link.set("keep", String(keepRows.value));
+  else link.set("mask", packMask(mask.value));
+  link.set("samples", String(samples.value));
+  if (temperature.value !== 1) link.set("temperature", String(temperature.value));
+  if (topP.value !== 1) link.set("top-p", String(topP.value));
+  if (topK.value !== 0) link.set("top-k", String(topK.value));
+  const usedSeed = seed.value ?? run.value?.seed ?? null;
+  if (usedSeed !== null) link.set("seed", String(usedSeed));
+  if (modelId.value !== null) link.set("model", modelId.value);
+  const address = new URL(location.href);
+  address.hash = link.toString();
+  return address.href;
+}
+
+/** Sets what a fragment says; what it does not say, or says wrongly, gets its default. False if it says nothing. */
+export async function followLink(fragment: string): Promise<boolean> {
+  const link = new URLSearchParams(fragment.replace(/^#/, ""));
+  if (link.size === 0) return false;
+  const number = (name: string, low: number, high: number, otherwise: number) => {
+    const value = Number(link.get(name) ?? Number.NaN);
+    return value >= low && value <= high ? value : otherwise;
+  };
+  samples.value = Math.round(number("samples", 1, 64, 4));
+  temperature.value = number("temperature", 0, 10, 1);
+  topP.value = number("top-p", 0.01, 1, 1);
+  topK.value = Math.round(number("top-k", 0, 512, 0));
+  seed.value = link.has("seed") ? Math.round(number("seed", 0, 2 ** 31 - 1, 0)) : null;
+  modelId.value = link.get("model");
+  const packed = link.get("mask");
+  region.value = packed === null ? "line" : "mask";
+  if (packed === null) keepRows.value = Math.round(number("keep", 0, SIDE - 1, HALF));
+  else mask.value = unpackMask(packed);
+  return openPicture(link);
+}
+
+async function openPicture(link: URLSearchParams): Promise<boolean> {
+  const shipped = SHIPPED.find(({ id }) => id === link.get("picture"));
+  const [image, pixels] = [link.get("image"), link.get("pixels")];
+  if (shipped) await openShipped(shipped);
+  else if (image) await openStored(image);
+  else if (pixels) setPicture(await fromDataUri(PNG_URI + fromUrlSafe(pixels)), "From a link");
+  else return false;
+  return true;
+}
+
+/** 1,024 flags as 128 bytes, the first flag the highest bit. */
+export function packMask(flags: readonly boolean[]): string {
+  const bytes = new Uint8Array(PIXELS / 8);
+  for (const [i, flag] of flags.entries()) if (flag) bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (128 >> (i & 7));
+  return toUrlSafe(btoa(String.fromCharCode(...bytes)));
+}
+
+export function unpackMask(packed: string): boolean[] {
+  try {
+    const bytes = atob(fromUrlSafe(packed));
+    return emptyMask().map((_, i) => ((bytes.charCodeAt(i >> 3) || 0) & (128 >> (i & 7))) !== 0);
+  } catch {
+    return emptyMask();
+  }
+}
+
+function toUrlSafe(base64: string): string {
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function fromUrlSafe(text: string): string {
+  return text.replaceAll("-", "+").replaceAll("_", "/");
+}

@@ -1,0 +1,52 @@
+/** How pictures are completed: what the controls set and a link restores. */
+import { computed, signal } from "@preact/signals";
+import type { ModelFacts } from "../api/types.ts";
+import { PIXELS, SIDE } from "../picture/picture.ts";
+
+/** What is kept: the rows above a line, or all that no mask covers. */
+export type Region = "line" | "mask";
+
+/** The schema's default for `keepRows`. */
+export const HALF = SIDE / 2;
+/** A server that has not said how many samples its edge runs is asked for no more than this. */
+const UNKNOWN_EDGE_SAMPLES = 8;
+
+export const region = signal<Region>("line");
+export const keepRows = signal(HALF);
+/** 1,024 flags in raster order, true = redo this pixel. */
+export const mask = signal<readonly boolean[]>(emptyMask());
+
+export const samples = signal(4);
+export const temperature = signal(1);
+/** 1 = off. */
+export const topP = signal(1);
+/** 0 = off. */
+export const topK = signal(0);
+/** null = another one each time. */
+export const seed = signal<number | null>(null);
+
+export const models = signal<readonly ModelFacts[]>([]);
+/** null = the server's default. */
+export const modelId = signal<string | null>(null);
+export const defaultModelId = signal<string | null>(null);
+
+export const model = computed(() => {
+  const id = modelId.value ?? defaultModelId.value;
+  return models.value.find((candidate) => candidate.id === id) ?? null;
+});
+
+/** The most samples of one live request. */
+export const mostSamples = computed(() => model.value?.edgeSamples || UNKNOWN_EDGE_SAMPLES);
+
+export function emptyMask(): boolean[] {
+  return new Array<boolean>(PIXELS).fill(false);
+}
+
+/** Is this pixel (raster index) drawn anew? */
+export function isRedone(index: number): boolean {
+  return region.value === "line" ? index >= keepRows.value * SIDE : mask.value[index] === true;
+}
+
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1)).map((value) => value >>> 1)[0] ?? 0;
+}

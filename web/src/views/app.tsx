@@ -1,0 +1,40 @@
+import { Controls } from "./controls.tsx";
+import { DropAndPaste } from "./drop.tsx";
+import { Header } from "./header.tsx";
+import { KeyDialog } from "./key-dialog.tsx";
+import { Panels } from "./panels.tsx";
+import { Picker } from "./picker.tsx";
+import { Results } from "./results.tsx";
+import { Stage } from "./stage.tsx";
+import { ToolOptions, ToolSwitch } from "./toolbar.tsx";
+
+export function App() {
+  return (
+    <>
+      <Header />
+      <main>
+        <div class="studio">
+          <div class="given-side">
+            <Picker />
+            <ToolSwitch />
+            <Stage />
+            <ToolOptions />
+          </div>
+          <div class="drawn-side">
+            <Controls />
+            <Results />
+          </div>
+        </div>
+        <Panels />
+      </main>
+      <footer class="foot">
+        <p>
+          Only the 32×32 pixels you see leave your device. The model is an image GPT, running inside a Cloudflare
+          Worker.
+        </p>
+      </footer>
+      <KeyDialog />
+      <DropAndPaste />
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { openFile, openVideoFrame } from "../state/source.ts";
+import { Dialog } from "./dialog.tsx";
+
+/** A live view and a shutter; where the browser gives no camera to pages, the phone's own camera app. */
+export function CameraDialog({ close }: { close: () => void }) {
+  const video = useRef<HTMLVideoElement>(null);
+  const [state, setState] = useState<"waiting" | "live" | "refused">("waiting");
+
+  useEffect(() => {
+    let stream: MediaStream | null = null;
+    let left = false;
+    const open = async () => {
+      try {
+        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+        if (left) return end(stream);
+        if (video.current) video.current.srcObject = stream;
+        setState("live");
+      } catch {
+        setState("refused");
+      }
+    };
+    void open();
+    return () => {
+      left = true;
+      end(stream);
+    };
+  }, []);
+
+  const shoot = () => {
+    if (video.current) openVideoFrame(video.current);
+    close();
+  };
+  return (
+    <Dialog title="Camera" close={close}>
+      {state === "refused" ? (
+        <p>
+          This page got no camera. Allow it in the browser's settings, or{" "}
+          <label class="link">
+            take a photo with the camera app
+            <input
+              type="file"
+              accept="image/*"
+              capture="environment"
+              class="unseen"
+              onChange={({ currentTarget }) => {
+                const [photo] = currentTarget.files ?? [];
+                if (photo) void openFile(photo, "Photo").then(close);
+              }}
+            />
+          </label>
+          .
+        </p>
+      ) : (
+        <>
+          {/* biome-ignore lint/a11y/useMediaCaption: a live view of one's own camera has no captions. */}
+          <video ref={video} autoplay playsInline muted aria-label="Live view of the camera" />
+          <button type="button" class="primary" disabled={state !== "live"} onClick={shoot}>
+            Take the photo
+          </button>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function end(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}

@@ -1,0 +1,120 @@
+import type { Signal } from "@preact/signals";
+import { another, run, running, start, stop } from "../state/run.ts";
+import { model, modelId, models, mostSamples, samples, seed, temperature, topK, topP } from "../state/settings.ts";
+
+/** How it is drawn, and the button that begins it. */
+export function Controls() {
+  return (
+    <form
+      class="controls"
+      aria-label="Settings"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start();
+      }}
+    >
+      <div class="fields">
+        <Range label="Samples" value={samples} min={1} max={mostSamples.value} step={1} />
+        <Range
+          label="Temperature"
+          value={temperature}
+          min={0}
+          max={2}
+          step={0.05}
+          digits={2}
+          hint="0 = always the likeliest colour"
+        />
+        <Range label="Top-p" value={topP} min={0.05} max={1} step={0.05} digits={2} off={1} hint="1 = all colours" />
+        <Range
+          label="Top-k"
+          value={topK}
+          min={0}
+          max={model.value?.colors ?? 512}
+          step={1}
+          off={0}
+          hint="0 = all colours"
+        />
+        <SeedField />
+        <ModelField />
+      </div>
+      <div class="actions">
+        {running.value ? (
+          <button type="button" class="primary stop" onClick={stop}>
+            Stop
+          </button>
+        ) : (
+          <button type="submit" class="primary">
+            Complete the picture
+          </button>
+        )}
+        <button type="button" disabled={running.value || run.value === null} onClick={another}>
+          Another seed
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface RangeProps {
+  label: string;
+  value: Signal<number>;
+  min: number;
+  max: number;
+  step: number;
+  digits?: number;
+  /** The value that means "off". */
+  off?: number;
+  hint?: string;
+}
+
+function Range({ label, value, min, max, step, digits = 0, off, hint }: RangeProps) {
+  return (
+    <label class="range" {...(hint ? { title: hint } : {})}>
+      <span>{label}</span>
+      <output>{value.value === off ? "off" : value.value.toFixed(digits)}</output>
+      <input
+        type="range"
+        min={min}
+        max={max}
+        step={step}
+        value={value.value}
+        onInput={({ currentTarget }) => (value.value = currentTarget.valueAsNumber)}
+      />
+    </label>
+  );
+}
+
+function SeedField() {
+  return (
+    <label class="field">
+      <span>Seed</span>
+      <input
+        type="number"
+        min="0"
+        max={2 ** 31 - 1}
+        step="1"
+        placeholder="any"
+        value={seed.value ?? ""}
+        onInput={({ currentTarget }) =>
+          (seed.value = currentTarget.value === "" ? null : Math.trunc(currentTarget.valueAsNumber))
+        }
+      />
+    </label>
+  );
+}
+
+function ModelField() {
+  if (models.value.length < 2) return null;
+  return (
+    <label class="field">
+      <span>Model</span>
+      <select value={model.value?.id ?? ""} onChange={({ currentTarget }) => (modelId.value = currentTarget.value)}>
+        {models.value.map(({ id, parameters }) => (
+          <option key={id} value={id}>
+            {id} ({(parameters / 1e6).toFixed(1)} M)
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

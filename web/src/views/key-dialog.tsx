@@ -1,0 +1,99 @@
+import { useEffect, useRef } from "preact/hooks";
+import { apiKey } from "../api/key.ts";
+import type { Viewer } from "../api/types.ts";
+import { keyDialogOpen, keysAvailable, loadViewer, viewer, viewerError } from "../state/viewer.ts";
+import { Dialog } from "./dialog.tsx";
+import { Problem } from "./problem.tsx";
+
+export function KeyDialog() {
+  return keyDialogOpen.value ? <OpenKeyDialog /> : null;
+}
+
+function OpenKeyDialog() {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => void loadViewer(), []);
+  const use = (key: string) => {
+    apiKey.value = key.trim();
+    void loadViewer();
+  };
+  return (
+    <Dialog title="API key" close={() => (keyDialogOpen.value = false)}>
+      <form
+        class="key-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          use(field.current?.value ?? "");
+        }}
+      >
+        <label class="field">
+          <span>Your key, kept in this tab only</span>
+          <input
+            ref={field}
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder="igpt_sk_…"
+            defaultValue={apiKey.value}
+          />
+        </label>
+        <button type="submit" class="primary">
+          Use this key
+        </button>
+        {apiKey.value && (
+          <button
+            type="button"
+            onClick={() => {
+              if (field.current) field.current.value = "";
+              use("");
+            }}
+          >
+            Forget it
+          </button>
+        )}
+      </form>
+      {!keysAvailable.value && <p class="empty">This server has no keys: everyone may use it.</p>}
+      {viewerError.value && <Problem error={viewerError.value} retry={() => void loadViewer()} />}
+      {viewer.value && <UsageOf viewer={viewer.value} />}
+    </Dialog>
+  );
+}
+
+function UsageOf({ viewer: { key, usage, usageByDay } }: { viewer: Viewer }) {
+  const most = Math.max(1, ...usageByDay.map(({ pixels }) => pixels));
+  return (
+    <div class="usage">
+      <h3>{key ? key.name : "Without a key"}</h3>
+      {key && (
+        <p class="hint">
+          <code>{key.prefix}…</code> may: {key.scopes.join(", ").toLowerCase()}
+        </p>
+      )}
+      <Meter label="Pixels this month" value={usage.pixelsThisMonth} most={usage.pixelsPerMonth} />
+      <Meter label="Requests this minute" value={usage.requestsThisMinute} most={usage.requestsPerMinute} />
+      {usageByDay.length > 0 && (
+        <figure>
+          <figcaption>Pixels a day, the last 30 days</figcaption>
+          <ol class="days">
+            {usageByDay.map(({ day, pixels, requests }) => (
+              <li key={day} title={`${day}: ${pixels.toLocaleString("en")} pixels, ${requests} requests`}>
+                <span style={{ height: `${(pixels / most) * 100}%` }} />
+                <span class="unseen">{`${day}: ${pixels} pixels, ${requests} requests`}</span>
+              </li>
+            ))}
+          </ol>
+        </figure>
+      )}
+    </div>
+  );
+}
+
+function Meter({ label, value, most }: { label: string; value: number; most: number | null }) {
+  const number = value.toLocaleString("en");
+  return (
+    <p class="meter-row">
+      <span>{label}</span>
+      <span class="number">{most === null ? `${number} (no limit)` : `${number} of ${most.toLocaleString("en")}`}</span>
+      {most !== null && <meter min={0} max={most} value={value} aria-label={label} />}
+    </p>
+  );
+}

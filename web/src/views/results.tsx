@@ -1,0 +1,175 @@
+import { fromDataUri, toDataUri } from "../picture/picture.ts";
+import { measureLikelihood, selected, selectedId } from "../state/album.ts";
+import { currentLink } from "../state/link.ts";
+import { openPanel } from "../state/panel.ts";
+import { type Run, type RunSample, run, start } from "../state/run.ts";
+import { isRedone, samples, seed } from "../state/settings.ts";
+import { setPicture, source } from "../state/source.ts";
+import { CopyButton } from "./copy.tsx";
+import { PixelCanvas } from "./pixel-canvas.tsx";
+import { Problem } from "./problem.tsx";
+
+/** A downloaded picture is this many pixels wide for each of its own. */
+const DOWNLOAD_SCALE = 16;
+
+/** The samples of the last run while they are drawn and after; before the first run, what is to come. */
+export function Results() {
+  const now = run.value;
+  return (
+    <section class="results" aria-label="Samples" aria-busy={now?.status === "running"}>
+      <StatusLine run={now} />
+      {now?.error && <Problem error={now.error} retry={start} />}
+      {now ? <Samples run={now} /> : <Awaiting />}
+    </section>
+  );
+}
+
+function StatusLine({ run: now }: { run: Run | null }) {
+  return (
+    <div class="status">
+      <progress max={now?.rowsTotal ?? 32} value={now?.rowsDone ?? 0} aria-label="Rows drawn" />
+      <p class="status-text">{now ? summary(now) : "Nothing drawn yet"}</p>
+      {now && now.status !== "failed" && now.seed !== null && (
+        <p class="status-actions">
+          {seed.value === null && (
+            <button type="button" onClick={() => (seed.value = now.seed)}>
+              Keep this seed
+            </button>
+          )}
+          <CopyButton label="Copy link" text={currentLink} />
+        </p>
+      )}
+      <p class="unseen" role="status">
+        {now ? announcement(now) : ""}
+      </p>
+    </div>
+  );
+}
+
+function summary({ status, rowsDone, rowsTotal, seed: used, engine, ranOn, milliseconds }: Run): string {
+  const parts = {
+    running: rowsDone === 0 ? "Reading the given pixels" : `Row ${rowsDone} of ${rowsTotal}`,
+    done: "Done",
+    stopped: `Stopped at row ${rowsDone} of ${rowsTotal}`,
+    failed: "Failed",
+  };
+  const took = status === "done" && milliseconds !== null ? ` in ${(milliseconds / 1000).toFixed(1)} s` : "";
+  const where = status === "done" && ranOn ? ` · ${ranOn.toLowerCase()}, ${engine ?? ""}` : "";
+  return `${parts[status]}${took} · seed ${used}${where}`;
+}
+
+/** What a screen reader hears: the beginning, every eighth row, the end. */
+function announcement({ status, rowsDone, rowsTotal, samples: all }: Run): string {
+  if (status === "done") return `Done: ${all.length} samples.`;
+  if (status === "stopped") return "Stopped.";
+  if (status === "failed") return "";
+  const eighth = Math.floor(rowsDone / 8) * 8;
+  return eighth === 0 ? "Drawing." : `Row ${eighth} of ${rowsTotal}.`;
+}
+
+/** Before the first run: the given part as often as it will be completed. */
+function Awaiting() {
+  const given = toDataUri(source.value.picture, 1, isRedone);
+  return (
+    <ol class={`cards ${sizeOf(samples.value)} awaiting`}>
+      {Array.from({ length: samples.value }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: all are alike.
+        <li key={index} class="card">
+          <PixelCanvas dataUri={given} label={`Sample ${index + 1}, not drawn yet`} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Samples({ run: now }: { run: Run }) {
+  return (
+    <ol class={`cards ${sizeOf(now.samples.length)} ${now.status}`}>
+      {now.samples.map((sample) => (
+        <Card key={sample.index} sample={sample} run={now} />
+      ))}
+      {now.status === "done" && (
+        <li class="card given">
+          <PixelCanvas dataUri={now.input} label="The whole picture as the model sees it" />
+          <p class="caption">
+            <span>As the model sees it</span>
+          </p>
+        </li>
+      )}
+    </ol>
+  );
+}
+
+function Card({ sample, run: { label, seed: used, status } }: { sample: RunSample; run: Run }) {
+  const { index, dataUri, nllPerPixel, albumId } = sample;
+  const name = `Sample ${index + 1}`;
+  const inspect = () => {
+    selectedId.value = albumId;
+    openPanel("sure");
+    if (selected.value) void measureLikelihood(selected.value);
+  };
+  return (
+    <li class="card" aria-label={name}>
+      <PixelCanvas dataUri={dataUri} label={`${name} of ${label}${status === "done" ? "" : ", unfinished"}`} />
+      <p class="caption">
+        <span>{index + 1}</span>
+        {nllPerPixel !== null && (
+          <span class="number" title="Nats per drawn pixel: lower is more expected">
+            {nllPerPixel.toFixed(2)} nats/px
+          </span>
+        )}
+      </p>
+      <p class="card-actions">
+        <button
+          type="button"
+          aria-label={`Download ${name}`}
+          disabled={status === "running"}
+          onClick={() => void download(dataUri, `igpt-${used}-${index + 1}.png`)}
+        >
+          Save
+        </button>
+        <button
+          type="button"
+          aria-label={`Go on from ${name}`}
+          disabled={status !== "done"}
+          onClick={() => void goOn(dataUri, name)}
+        >
+          Go on
+        </button>
+        <button type="button" aria-label={`How sure was it, of ${name}`} disabled={albumId === null} onClick={inspect}>
+          How sure?
+        </button>
+      </p>
+    </li>
+  );
+}
+
+function sizeOf(count: number): string {
+  if (count === 1) return "one";
+  return count <= 4 ? "few" : "many";
+}
+
+async function goOn(dataUri: string, label: string): Promise<void> {
+  setPicture(await fromDataUri(dataUri), label);
+}
+
+/** Saves the picture with large, crisp pixels; an unfinished one keeps its transparent part. */
+async function download(dataUri: string, name: string): Promise<void> {
+  const image = new Image();
+  image.src = dataUri;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = image.naturalWidth * DOWNLOAD_SCALE;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  saveCanvas(canvas, name);
+}
+
+export function saveCanvas(canvas: HTMLCanvasElement, name: string): void {
+  const link = document.createElement("a");
+  link.href = canvas.toDataURL("image/png");
+  link.download = name;
+  link.click();
+}
