@@ -110,15 +110,15 @@ class Network:
         self.head_width = config.width // config.heads
 
     def declare(self, g: Builder, places: Sequence[Tensor]) -> list[onnx.TensorProto]:
-        """The external initialisers, and the nodes that make float matrices `NAME.matrix` [in, out] of the weights."""
+        """The external initialisers, and the nodes that make float matrices `NAME.matrix` [out, in] of the weights."""
         for place in places:
             if len(place.shape) != 2 or not place.name.endswith(".weight"):
                 continue
+            inputs, attributes = [place.name], {"to": FLOAT}
             if place.dtype == "I8":
-                wide = g.op("DequantizeLinear", place.name, scale_name(place.name), axis=0)
-            else:
-                wide = g.op("Cast", place.name, to=FLOAT)
-            g.bind(place.name + ".matrix", g.op("Transpose", wide, perm=[1, 0]))
+                inputs, attributes = [place.name, scale_name(place.name)], {"axis": 0}
+            kind = "DequantizeLinear" if place.dtype == "I8" else "Cast"
+            g.nodes.append(helper.make_node(kind, inputs, [place.name + ".matrix"], **attributes))
         g.bind("table", g.op("Concat", "wte", g.reshape("sos", 1, -1), axis=0))
         return [_external(place) for place in places]
 
@@ -140,8 +140,9 @@ class Network:
         return g.op("SimplifiedLayerNormalization", x, name + ".weight", axis=-1, epsilon=NORM_EPSILON, stash_type=1)
 
     def linear(self, g: Builder, x: str, name: str) -> str:
-        y = g.op("MatMul", x, name + ".weight.matrix")
-        return g.op("Add", y, name + ".bias") if self.config.bias and name != "head" else y
+        """[rows, in] -> [rows, out]. Gemm takes the matrix as it is stored: transposing it would need a second copy."""
+        bias = [name + ".bias"] if self.config.bias and name != "head" else []
+        return g.op("Gemm", x, name + ".weight.matrix", *bias, transB=1)
 
     def mlp(self, g: Builder, x: str, name: str) -> str:
         hidden = g.op("QuickGelu", self.linear(g, x, name + ".fc"), domain=MICROSOFT, alpha=1.702)
