@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from igpt import anneal, curve, train
+from igpt.bundle import MANIFEST, WEIGHTS, file_facts, read_bundle, store, write_json, write_weights
 from igpt.checkpoint import NAME, load_checkpoint, load_model, run_directory, save_checkpoint
 from igpt.data import cached_pictures, cached_tokens
 from igpt.model import Config, ImageGPT
@@ -161,3 +162,35 @@ def test_a_curve_forgets_what_was_done_twice(tmp_path: Path) -> None:
 def test_an_unknown_run(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="start the run first"):
         load_checkpoint(tmp_path / "none.pt")
+
+
+def test_a_run_starts_from_a_bundle(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    palette = fit_palette(cached_pictures(archive).pixels, 64)
+    model = ImageGPT(Config(1, 32, 1, 1024, 64))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(0, 0.1)
+    folder = tmp_path / "models" / "tiny" / "1"
+    folder.mkdir(parents=True)
+    write_weights(folder / WEIGHTS, store(model))
+    manifest = {
+        "format": 1,
+        "architecture": model.config.to_dict(),
+        "palette": palette.rgb.tolist(),
+        "files": {WEIGHTS: file_facts(folder / WEIGHTS)},
+    }
+    write_json(folder / MANIFEST, manifest)
+    arguments = ["--run", "from", "--data", archive, "--step", "eager", "--threads", 1, "--batch", 4, "--micro", 4]
+    # At rate 0 the published weights must come out again.
+    still = ["--lr", 0, "--table-lr", 0, "--epochs", 0.1]
+    command(monkeypatch, train.main, *arguments, *still, "--init-from", folder)
+    trained, stored = load_model(run_directory("from") / NAME)
+    assert np.array_equal(stored.rgb, palette.rgb)
+    for name, weight in read_bundle(folder).model.state_dict().items():
+        assert torch.allclose(trained.state_dict()[name], weight, atol=1e-6), name
+        assert not torch.allclose(weight, torch.zeros_like(weight), atol=1e-2), name
+
+    other = tmp_path / "other.json"
+    fit_palette(cached_pictures(archive).pixels, 64, seed=9).save(other)
+    with pytest.raises(ValueError, match="cannot change"):
+        command(monkeypatch, train.main, "--run", "other", *arguments[2:], "--palette", other, "--init-from", folder)
