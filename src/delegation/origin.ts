@@ -1,0 +1,146 @@
+/** One origin: a server that speaks the Open Inference Protocol and has our models. */
+import { readCapped } from "../net/read-capped.ts";
+import { Breaker } from "./breaker.ts";
+import { type FaultKind, OriginFault } from "./fault.ts";
+import { decodeResponse, encodeRequest, type InferResponse, ProtocolError, type Tensor } from "./protocol/index.ts";
+import type { OriginSettings } from "./settings.ts";
+
+export interface InferCall {
+  model: string;
+  version: string;
+  inputs: Tensor[];
+  /** The outputs that are wanted. */
+  outputs: string[];
+}
+
+/** 256 samples of a whole picture in JSON, and room. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_METADATA_BYTES = 256 * 1024;
+const PROBE_MS = 2_000;
+
+export class Origin {
+  readonly url: string;
+  readonly breaker = new Breaker();
+  /** Calls under way from this isolate. */
+  inFlight = 0;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #fetch: typeof fetch;
+  /** Whether it knows the binary form; undefined until it was asked. */
+  #binary: boolean | undefined;
+
+  constructor({ url, headers }: OriginSettings, fetcher: typeof fetch) {
+    this.url = url;
+    this.#headers = headers;
+    this.#fetch = fetcher;
+  }
+
+  /**
+   * Runs the model. Keeps count of how the origin does.
+   * @param check reads the answer; a ProtocolError of it is the origin's fault
+   * @throws OriginFault; the signal's reason when aborted.
+   */
+  async infer<T>(
+    call: InferCall,
+    check: (answer: InferResponse) => T,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    this.inFlight++;
+    try {
+      const result = check(await this.#infer(call, timeoutMs, signal));
+      this.breaker.succeeded();
+      return result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const fault = error instanceof ProtocolError ? this.#fault("garbled", error.message, error) : error;
+      if (fault instanceof OriginFault && fault.counts) {
+        this.breaker.failed();
+        // What is there when it is back may be another server.
+        this.#binary = undefined;
+      }
+      throw fault;
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  /** Whether it says that it is ready; asked before it is trusted again. */
+  async probe(): Promise<boolean> {
+    this.breaker.beginTrial(PROBE_MS);
+    try {
+      const { ok } = await this.#request("/v2/health/ready", {}, PROBE_MS, MAX_METADATA_BYTES);
+      if (ok) return true;
+    } catch (error) {
+      if (!(error instanceof OriginFault)) throw error;
+    }
+    this.breaker.failed();
+    return false;
+  }
+
+  async #infer({ model, version, inputs, outputs }: InferCall, timeoutMs: number, signal?: AbortSignal) {
+    const deadline = Date.now() + timeoutMs;
+    this.#binary ??= await this.#knowsBinary(Math.min(timeoutMs, PROBE_MS), signal);
+    const { headers, bytes } = encodeRequest({ inputs, outputs }, this.#binary);
+    const path = `/v2/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}/infer`;
+    const init = { method: "POST", headers, body: bytes, ...(signal && { signal }) };
+    const response = await this.#request(path, init, Math.max(1, deadline - Date.now()), MAX_ANSWER_BYTES);
+    if (!response.ok) throw this.#refusal(response);
+    const answer = decodeResponse(response.headers, response.body);
+    if (answer.modelName !== undefined && answer.modelName !== model) {
+      throw this.#fault("garbled", `an answer of model ${answer.modelName}`);
+    }
+    if (answer.modelVersion && answer.modelVersion !== version) {
+      throw this.#fault("missing", `an answer of version ${answer.modelVersion}`);
+    }
+    return answer;
+  }
+
+  /** Triton's extension, named in the server's metadata; JSON is understood by all. */
+  async #knowsBinary(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const { ok, body } = await this.#request("/v2", signal ? { signal } : {}, timeoutMs, MAX_METADATA_BYTES);
+    if (!ok) return false;
+    try {
+      const metadata = JSON.parse(new TextDecoder().decode(body)) as { extensions?: unknown } | null;
+      return Array.isArray(metadata?.extensions) && metadata.extensions.includes("binary_tensor_data");
+    } catch {
+      return false;
+    }
+  }
+
+  async #request(path: string, init: RequestInit, timeoutMs: number, maxBytes: number) {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    const headers = { ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
+    try {
+      // A redirect would take the token elsewhere.
+      const response = await this.#fetch(this.url + path, { ...init, headers, signal, redirect: "manual" });
+      const body = await readCapped(response, maxBytes);
+      if (body === "too large") throw this.#fault("garbled", `an answer above ${maxBytes} bytes`);
+      return { ok: response.ok, status: response.status, headers: response.headers, body };
+    } catch (error) {
+      if (error instanceof OriginFault) throw error;
+      init.signal?.throwIfAborted();
+      if (timeout.aborted) throw this.#fault("slow", `no answer within ${timeoutMs} ms`, error);
+      throw this.#fault("unreachable", error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  #refusal({ status, headers, body }: { status: number; headers: Headers; body: Uint8Array }): OriginFault {
+    const said = new TextDecoder().decode(body.subarray(0, 300));
+    const kind = kindOf(status, said);
+    const seconds = Number(headers.get("retry-after"));
+    const wait = Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
+    return new OriginFault(kind, `${this.url}: status ${status}: ${said}`, kind === "busy" ? wait : {});
+  }
+
+  #fault(kind: FaultKind, message: string, cause?: unknown): OriginFault {
+    return new OriginFault(kind, `${this.url}: ${message}`, { cause });
+  }
+}
+
+function kindOf(status: number, said: string): FaultKind {
+  if (status === 503 || status === 429) return "busy";
+  // Triton answers 400 for a model that it has not.
+  if (status === 404 || (status === 400 && /unknown model|not found|not ready/i.test(said))) return "missing";
+  return status >= 500 ? "failing" : "refusing";
+}
