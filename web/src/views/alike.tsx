@@ -56,6 +56,8 @@ export function AlikePanel() {
 /** The album keeps the 64 newest, so the shipped ones, which can come back at a click, are added one by one. */
 async function addShipped(): Promise<void> {
   for (const { label, address } of SHIPPED) {
+    // One that was completed is there already, in the palette's colours.
+    if (album.value.some((known) => known.kind === "given" && known.label === label)) continue;
     const picture = await readPicture(await (await fetch(address)).blob());
     addToAlbum({ kind: "given", label, dataUri: toDataUri(picture) });
   }

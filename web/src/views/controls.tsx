@@ -11,6 +11,7 @@ export function Controls() {
       onSubmit={(event) => {
         event.preventDefault();
         start();
+        showResults();
       }}
     >
       <div class="fields">
@@ -47,12 +48,24 @@ export function Controls() {
             Complete the picture
           </button>
         )}
-        <button type="button" disabled={running.value || run.value === null} onClick={another}>
+        <button
+          type="button"
+          disabled={running.value || run.value === null}
+          onClick={() => {
+            another();
+            showResults();
+          }}
+        >
           Another seed
         </button>
       </div>
     </form>
   );
+}
+
+/** On a phone the samples are below the picture: they come into view as they are drawn. */
+function showResults(): void {
+  document.getElementById("results")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
 interface RangeProps {

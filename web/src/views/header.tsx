@@ -13,7 +13,7 @@ export function Header() {
         <Wordmark />
         <span class="unseen">iGPT-edge playground</span>
       </h1>
-      <p class="tagline">Give it part of a picture. It draws the rest, one pixel after another.</p>
+      <p class="tagline">Give it part of a picture. It draws the rest.</p>
       {facts && (
         <p class="facts">
           <span>{facts.id}</span>

@@ -16,7 +16,7 @@ const DOWNLOAD_SCALE = 16;
 export function Results() {
   const now = run.value;
   return (
-    <section class="results" aria-label="Samples" aria-busy={now?.status === "running"}>
+    <section class="results" id="results" aria-label="Samples" aria-busy={now?.status === "running"}>
       <StatusLine run={now} />
       {now?.error && <Problem error={now.error} retry={start} />}
       {now ? <Samples run={now} /> : <Awaiting />}
@@ -28,7 +28,7 @@ function StatusLine({ run: now }: { run: Run | null }) {
   return (
     <div class="status">
       <progress max={now?.rowsTotal ?? 32} value={now?.rowsDone ?? 0} aria-label="Rows drawn" />
-      <p class="status-text">{now ? summary(now) : "Nothing drawn yet"}</p>
+      <p class="status-text">{now ? summary(now) : waiting(samples.value)}</p>
       {now && now.status !== "failed" && now.seed !== null && (
         <p class="status-actions">
           {seed.value === null && (
@@ -44,6 +44,10 @@ function StatusLine({ run: now }: { run: Run | null }) {
       </p>
     </div>
   );
+}
+
+function waiting(count: number): string {
+  return count === 1 ? "Ready to finish this picture" : `Ready to finish this picture in ${count} ways`;
 }
 
 function summary({ status, rowsDone, rowsTotal, seed: used, engine, ranOn, milliseconds }: Run): string {
@@ -71,32 +75,32 @@ function announcement({ status, rowsDone, rowsTotal, samples: all }: Run): strin
 function Awaiting() {
   const given = toDataUri(source.value.picture, 1, isRedone);
   return (
-    <ol class={`cards ${sizeOf(samples.value)} awaiting`}>
-      {Array.from({ length: samples.value }, (_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: all are alike.
-        <li key={index} class="card">
-          <PixelCanvas dataUri={given} label={`Sample ${index + 1}, not drawn yet`} />
-        </li>
-      ))}
-    </ol>
+    <div class="sheet-and-given">
+      <ol class={`cards ${sizeOf(samples.value)}`}>
+        {Array.from({ length: samples.value }, (_, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: all are alike.
+          <li key={index} class="card">
+            <PixelCanvas dataUri={given} label={`Sample ${index + 1}, not drawn yet`} />
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }
 
 function Samples({ run: now }: { run: Run }) {
   return (
-    <ol class={`cards ${sizeOf(now.samples.length)} ${now.status}`}>
-      {now.samples.map((sample) => (
-        <Card key={sample.index} sample={sample} run={now} />
-      ))}
-      {now.status === "done" && (
-        <li class="card given">
-          <PixelCanvas dataUri={now.input} label="The whole picture as the model sees it" />
-          <p class="caption">
-            <span>As the model sees it</span>
-          </p>
-        </li>
-      )}
-    </ol>
+    <div class="sheet-and-given">
+      <ol class={`cards ${sizeOf(now.samples.length)} ${now.status}`}>
+        {now.samples.map((sample) => (
+          <Card key={sample.index} sample={sample} run={now} />
+        ))}
+      </ol>
+      <figure class="seen">
+        <PixelCanvas dataUri={now.input} label="The whole picture as the model sees it" />
+        <figcaption>{now.status === "done" ? "As the model sees it, in its 512 colours" : "Given"}</figcaption>
+      </figure>
+    </div>
   );
 }
 

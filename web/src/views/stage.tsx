@@ -1,6 +1,6 @@
 /** The picture that is to be completed, large, with what is kept and what is redone; drawn on by pointer or keys. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { brushCells, type Cell, lineCells } from "../picture/brush.ts";
 import { PIXELS, SIDE } from "../picture/picture.ts";
 import { isRedone, keepRows, mask, region } from "../state/settings.ts";
@@ -22,6 +22,7 @@ export function Stage() {
     picture.current?.getContext("2d")?.putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
   }, [pixels]);
 
+  const scheme = useColorScheme();
   const [regionNow, rowsNow, maskNow, cursorNow, toolNow] = [
     region.value,
     keepRows.value,
@@ -30,13 +31,13 @@ export function Stage() {
     tool.value,
   ];
   const cursorSize = toolNow === "draw" && filling.value ? 1 : brush.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: region, rows and mask are what isRedone reads.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: region, rows and mask are what isRedone reads; the scheme changes the colours.
   useEffect(() => {
     const context = overlay.current?.getContext("2d");
     if (!context) return;
     drawRegion(context, toolNow === "draw");
     if (cursorNow && toolNow !== "line") drawCursor(context, brushCells(cursorNow, cursorSize));
-  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize]);
+  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize, scheme]);
 
   const apply = (to: Cell) => {
     if (tool.value === "line") {
@@ -138,6 +139,19 @@ export function Stage() {
   );
 }
 
+/** Changes when the system turns dark or light. */
+function useColorScheme(): boolean {
+  const query = "(prefers-color-scheme: dark)";
+  const [dark, setDark] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const follow = () => setDark(media.matches);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, []);
+  return dark;
+}
+
 const ARROWS: Record<string, Cell> = {
   ArrowUp: { x: 0, y: -1 },
   ArrowDown: { x: 0, y: 1 },
@@ -175,8 +189,7 @@ function drawRegion(context: CanvasRenderingContext2D, faint: boolean): void {
     if (!isRedone(i)) continue;
     const [x, y] = [(i % SIDE) * CELL, Math.floor(i / SIDE) * CELL];
     if (!faint) {
-      context.globalAlpha = 0.82;
-      context.fillStyle = style.backgroundColor;
+      context.globalAlpha = 0.78;
       context.fillStyle = style.getPropertyValue("--veil");
       context.fillRect(x, y, CELL, CELL);
     }
@@ -223,7 +236,7 @@ function LineHandle({ stage }: { stage: { current: HTMLCanvasElement | null } })
       onPointerUp={end}
       onPointerCancel={end}
     >
-      <span class="grip">{keepRows.value} kept</span>
+      <span class="grip">{keepRows.value} rows kept</span>
     </div>
   );
 }
