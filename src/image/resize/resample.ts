@@ -85,7 +85,7 @@ export function resample(source: Reduced, side: number, kernel: Kernel): Uint8Ar
 }
 
 function clamp(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(255, value));
 }
 
 /** to[at .. at + 3] = the weighted sum of RGB pixels that lie `stride` apart. */

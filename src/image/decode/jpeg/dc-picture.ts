@@ -48,13 +48,20 @@ function gatherRow(planes: Plane[], y: number, width: number, channels: Uint8Arr
 }
 
 function rowToRgb(channels: Uint8Array, header: JpegHeader, rgb: Uint8Array): void {
-  const { components, adobeTransform } = header;
-  if (components.length === 1) return greyRowToRgb(channels, rgb);
-  if (components.length === 3) {
-    if (isYcc(header)) yccToRgb(channels, 3);
-    rgb.set(channels);
-    return;
+  switch (header.components.length) {
+    case 1:
+      greyRowToRgb(channels, rgb);
+      break;
+    case 3:
+      if (isYcc(header)) yccToRgb(channels, 3);
+      rgb.set(channels);
+      break;
+    default:
+      inksToRgb(channels, header, rgb);
   }
+}
+
+function inksToRgb(channels: Uint8Array, { adobeTransform }: JpegHeader, rgb: Uint8Array): void {
   // cmykRowToRgb wants inks as for Adobe's files: what they store turned over, but YCCK's colours are inks already.
   const turned = adobeTransform === YCCK ? [3] : [0, 1, 2, 3];
   if (adobeTransform === YCCK) yccToRgb(channels, 4);
