@@ -23,6 +23,8 @@ const config: CodegenConfig = {
           CompletionProgress: "../src/resolvers/parents.ts#ProgressParent",
           SampleProgress: "../src/resolvers/parents.ts#SampleProgressParent",
           Image: "../src/resolvers/parents.ts#ImageParent",
+          ApiKey: "../src/resolvers/parents.ts#ApiKeyParent",
+          Viewer: "../src/resolvers/parents.ts#ViewerParent",
           Model: "../src/resolvers/parents.ts#ModelParent",
         },
       },

@@ -1,14 +1,19 @@
 /** The Worker, composition only: which route is answered by what. */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import { UserError } from "./errors.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { graphql } from "./http/graphql.ts";
 import { health } from "./http/health.ts";
+import { describeError, log } from "./http/log.ts";
+import { errorBody, problem } from "./http/problem.ts";
+import { requestScope } from "./http/request-scope.ts";
 import { thumbnails } from "./http/thumbnails.ts";
 import { servicesOf } from "./services.ts";
 
 const app = new Hono<AppEnv>();
 
+app.use(requestScope);
 app.use(secureHeaders({ crossOriginResourcePolicy: false }));
 app.use(async (c, next) => {
   c.set("services", servicesOf(c.env));
@@ -17,13 +22,11 @@ app.use(async (c, next) => {
 app.route("/", health);
 app.route("/", graphql);
 app.route("/", thumbnails);
-app.notFound((c) =>
-  c.json({ errors: [{ message: `There is nothing at ${c.req.path}.`, extensions: { code: "NOT_FOUND" } }] }, 404),
-);
+app.notFound((c) => problem(c, new UserError("NOT_FOUND", `There is nothing at ${c.req.path}.`)));
 app.onError((error, c) => {
-  console.error(error);
-  const message = "Something went wrong on our side.";
-  return c.json({ errors: [{ message, extensions: { code: "INTERNAL_SERVER_ERROR" } }] }, 500);
+  log("error", "unhandled", describeError(error));
+  c.var.trace.codes.add("INTERNAL_SERVER_ERROR");
+  return c.json(errorBody("Something went wrong on our side.", "INTERNAL_SERVER_ERROR"), 500);
 });
 
 export { Meter } from "./access/meter.ts";

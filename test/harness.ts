@@ -31,12 +31,13 @@ export async function startWorker({ vars = {}, models = join(ROOT, "r2-assets") 
       {
         configPath: "wrangler.toml",
         prebuiltWorkerDir: WORKER_DIRECTORY,
-        vars: { ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS", GRAPHIQL: "on", ...vars },
+        vars: { ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS", GRAPHIQL: "on", FLOOD_GUARD: "off", ...vars },
       },
     ],
   });
   const { url } = await harness.listen();
   const env = await harness.getWorker<Env>().getEnv();
+  await harness.getWorker<Env>().applyD1Migrations("DB");
   const bucket: Bucket = {
     async get(key) {
       const object = await env.BUCKET.get(key);

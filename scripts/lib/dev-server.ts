@@ -7,6 +7,7 @@ import { ROOT } from "./root.ts";
 const DEVELOPMENT_VARIABLES: Record<string, string> = {
   GRAPHIQL: "on",
   ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS",
+  FLOOD_GUARD: "off",
 };
 
 export interface DevServerOptions {
@@ -47,6 +48,9 @@ function fromEnvironment(): Record<string, string> {
     "ALLOW_LOOPBACK_URLS",
     "ORIGIN_URLS",
     "FLOOD_GUARD",
+    "ANONYMOUS_REQUESTS_PER_MINUTE",
+    "ANONYMOUS_PIXELS_PER_MONTH",
+    "CORS_ORIGINS",
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

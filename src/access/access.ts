@@ -28,6 +28,8 @@ export class Access {
   constructor(
     readonly caller: Caller,
     private readonly meters: DurableObjectNamespace<Meter>,
+    /** Keeps a settlement alive after the caller has left. */
+    private readonly waitUntil: (work: Promise<unknown>) => void,
   ) {}
 
   /**
@@ -88,12 +90,12 @@ export class Access {
         `This needs ${pixels} pixels; of ${limit} a month ${allowance.remaining} are left. Ask for fewer samples, or come back in ${seconds(allowance)}, when the month (UTC) is over.`,
       );
     }
-    return {
-      id,
-      meter: this.caller.meter,
-      commit: (made = pixels) => meter.settle(id, made),
-      refund: () => meter.settle(id, 0),
+    const settle = (made: number): Promise<void> => {
+      const settled: Promise<void> = meter.settle(id, made);
+      this.waitUntil(settled);
+      return settled;
     };
+    return { id, meter: this.caller.meter, commit: (made = pixels) => settle(made), refund: () => settle(0) };
   }
 
   async usage(): Promise<Usage> {

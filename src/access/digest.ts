@@ -1,3 +1,5 @@
+import { timingSafeEqual } from "node:crypto";
+
 /** SHA-256 in hex. */
 export async function sha256(text: string): Promise<string> {
   return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
@@ -15,7 +17,7 @@ export async function hmac(secret: string, message: string | Uint8Array<ArrayBuf
 export function equalInConstantTime(a: string, b: string): boolean {
   const encoder = new TextEncoder();
   const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.length === right.length && crypto.subtle.timingSafeEqual(left, right);
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function hex(buffer: ArrayBuffer): string {

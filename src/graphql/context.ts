@@ -1,4 +1,6 @@
 import type { YogaInitialContext } from "graphql-yoga";
+import type { Access, KeyStore } from "../access/index.ts";
+import type { Trace } from "../http/trace.ts";
 import type { ImageContext } from "../image/index.ts";
 import type { ModelService } from "../model/service.ts";
 
@@ -8,6 +10,11 @@ export interface ServerContext {
   waitUntil: (work: Promise<unknown>) => void;
   models: ModelService;
   images: ImageContext;
+  /** What the caller may do and use. */
+  access: Access;
+  keys: KeyStore;
+  /** For the request's log line. */
+  trace: Trace;
 }
 
 /** What resolvers are given. */

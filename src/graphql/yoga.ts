@@ -1,11 +1,19 @@
-import { createSchema, createYoga } from "graphql-yoga";
+import type { DocumentNode } from "graphql";
+import { createSchema, createYoga, type YogaLogger } from "graphql-yoga";
+import { UserError } from "../errors.ts";
+import { describeError, log } from "../http/log.ts";
 import { resolvers } from "../resolvers/index.ts";
 import typeDefs from "../schema.graphql";
 import type { ServerContext } from "./context.ts";
+import { shortDocumentCache } from "./document-cache.ts";
 import { maskError } from "./mask-error.ts";
-
-/** The largest body of a request: a picture of 20 MB in base64 and some query around it. */
-export const MAX_BODY_BYTES = 28 * 1024 * 1024;
+import { useCacheableGets } from "./plugins/use-cacheable-gets.ts";
+import { useCsrfPrevention } from "./plugins/use-csrf-prevention.ts";
+import { useIntrospectionPolicy } from "./plugins/use-introspection-policy.ts";
+import { useLimits } from "./plugins/use-limits.ts";
+import { usePersistedOperations } from "./plugins/use-persisted-operations.ts";
+import { useRequestCount } from "./plugins/use-request-count.ts";
+import { useTrace } from "./plugins/use-trace.ts";
 
 /** The GraphQL server; built once an isolate. */
 export function createGraphQL() {
@@ -16,10 +24,42 @@ export function createGraphQL() {
       maskError,
       errorMessage: "Something went wrong on our side. Try again; if it stays, tell us the request id.",
     },
-    maxRequestBodySize: MAX_BODY_BYTES,
+    // In the order in which they act on a request.
+    plugins: [
+      useTrace(),
+      useCsrfPrevention(),
+      usePersistedOperations(),
+      useLimits(),
+      useIntrospectionPolicy(),
+      useRequestCount(),
+      useCacheableGets(),
+    ],
+    parserAndValidationCache: {
+      documentCache: shortDocumentCache<DocumentNode>(),
+      errorCache: shortDocumentCache<Error>(),
+    },
+    logging,
+    // Bodies are bounded before they come here: http/bounded-body.ts.
+    maxRequestBodySize: false,
     batching: false,
     cors: false,
     graphiql: false,
     landingPage: false,
   });
+}
+
+/** Yoga reports each error that it masks; those that callers can mend are no news. */
+const logging: YogaLogger = {
+  debug() {},
+  info() {},
+  warn: (...args: unknown[]) => log("warn", "graphql", { message: args.map(String).join(" ") }),
+  error(error: unknown) {
+    const original = error instanceof Error && "originalError" in error ? (error.originalError ?? error) : error;
+    if (!(original instanceof UserError) && !isMistake(error)) log("error", "graphql", describeError(original));
+  },
+};
+
+/** A query that is wrong in itself: GraphQL's own errors carry no original. */
+function isMistake(error: unknown): boolean {
+  return error instanceof Error && error.name === "GraphQLError" && !("originalError" in error && error.originalError);
 }

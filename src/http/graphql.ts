@@ -1,19 +1,66 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { Access, identify, KeyStore } from "../access/index.ts";
+import { UserError } from "../errors.ts";
 import { createGraphQL } from "../graphql/yoga.ts";
 import type { AppEnv } from "./app-env.ts";
+import { boundBody } from "./bounded-body.ts";
+import { cors } from "./cors.ts";
+import { floodGuard } from "./flood-guard.ts";
+import { errorBody, problem } from "./problem.ts";
 
 let yoga: ReturnType<typeof createGraphQL> | undefined;
 
+export const graphql = new Hono<AppEnv>();
+
+graphql.use("/graphql", cors, floodGuard);
+
 /** `/graphql`: the API, and GraphiQL for a browser where it is switched on. */
-export const graphql = new Hono<AppEnv>().all("/graphql", (c) => {
+graphql.all("/graphql", async (c) => {
   const wantsPage = c.req.method === "GET" && c.req.header("accept")?.includes("text/html") && !c.req.query("query");
   if (wantsPage && c.env.GRAPHIQL === "on") return c.env.ASSETS.fetch(new URL("/graphiql/", c.req.url));
-  yoga ??= createGraphQL();
-  const { models, images } = c.var.services;
-  return yoga.fetch(c.req.raw, {
-    env: c.env,
-    waitUntil: (work: Promise<unknown>) => c.executionCtx.waitUntil(work),
-    models,
-    images,
-  });
+  try {
+    return await answer(c);
+  } catch (error) {
+    if (error instanceof UserError) return problem(c, error);
+    throw error;
+  }
 });
+
+/** Who asks is known, and the body bounded, before anything of it is read. */
+async function answer(c: Context<AppEnv>): Promise<Response> {
+  const { services, trace } = c.var;
+  const keys = new KeyStore(c.env.DB);
+  const now = Date.now();
+  const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  const caller = await identify(c.req.raw, keys, c.env, now);
+  trace.keyId = caller.key?.id ?? null;
+  if (caller.key) waitUntil(keys.touch(caller.key, now));
+  trace.mark("access");
+  const access = new Access(caller, c.env.METERS, waitUntil);
+  const body = boundBody(c.req.raw);
+  try {
+    yoga ??= createGraphQL();
+    const { models, images } = services;
+    const response = await yoga.fetch(body.request, { env: c.env, waitUntil, models, images, access, keys, trace });
+    const cut = body.problem();
+    return cut ? problem(c, cut.error, cut.status) : finished(response, access);
+  } finally {
+    body.release();
+  }
+}
+
+/** What Yoga answers, with what is left of the limits, and never without a body that says what is wrong. */
+function finished(response: Response, access: Access): Response {
+  const headers = new Headers(response.headers);
+  access.headers.writeTo(headers);
+  const { status } = response;
+  if (status < 400 || response.body) return new Response(response.body, { status, headers });
+  headers.set("content-type", "application/json; charset=utf-8");
+  const message =
+    status === 415
+      ? "Send the query as application/json, or as multipart/form-data with files."
+      : status === 406
+        ? "Accept application/json or application/graphql-response+json; for a subscription text/event-stream."
+        : "This is no GraphQL request.";
+  return new Response(JSON.stringify(errorBody(message, "BAD_REQUEST")), { status, headers });
+}

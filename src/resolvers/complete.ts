@@ -1,44 +1,86 @@
 import type { QueryResolvers, SubscriptionResolvers } from "../../build/graphql-types.ts";
+import { metered, type Reservation } from "../access/index.ts";
 import type { RequestContext } from "../graphql/context.ts";
+import type { CompletionSpec, Model } from "../model/types.ts";
 import { type LiveCompletion, progress, succeeded } from "./completion.ts";
 import type { ProgressParent } from "./parents.ts";
 import { readTokens } from "./read-tokens.ts";
 
 type Arguments = Parameters<Extract<NonNullable<QueryResolvers["complete"]>, (...a: never[]) => unknown>>[1];
 
-/** Checks everything that can be checked before any work, the options before the picture. */
-async function accept({ image, samples, options }: Arguments, context: RequestContext): Promise<LiveCompletion> {
+/** A completion whose options are right, and what it takes of the month's quota: no work has been done for it yet. */
+interface Plan {
+  model: Model;
+  spec: CompletionSpec;
+  /** To generate, of all samples. */
+  pixels: number;
+}
+
+async function plan({ samples, options }: Arguments, context: RequestContext): Promise<Plan> {
   const model = await context.models.model(options?.model);
   const spec = context.models.plan(model, samples, options);
+  return { model, spec, pixels: spec.samples * spec.keep.filter((given) => !given).length };
+}
+
+async function accept({ model, spec }: Plan, { image }: Arguments, context: RequestContext): Promise<LiveCompletion> {
   const input = await readTokens(image, model, context);
   return { id: crypto.randomUUID(), createdAt: new Date().toISOString(), model, spec, input };
 }
 
 /** `Query.complete` */
 export const complete: NonNullable<QueryResolvers["complete"]> = async (_, input, context) => {
-  const live = await accept(input, context);
-  const result = await context.models.completed(live.model, live.input.tokens, live.spec, context.request.signal);
-  return succeeded(live, result);
+  const { signal } = context.request;
+  const planned = await plan(input, context);
+  return metered(context.access, planned.pixels, signal, async () => {
+    const live = await accept(planned, input, context);
+    const result = await context.models.completed(live.model, live.input.tokens, live.spec, signal);
+    context.trace.ran(live.model, result.engine, "EDGE", planned.pixels);
+    return succeeded(live, result);
+  });
 };
 
 /** `Subscription.complete` */
 export const completeWithProgress: NonNullable<SubscriptionResolvers["complete"]> = {
-  subscribe: async (_, input, context) => events(await accept(input, context), context),
+  subscribe: async (_, input, context) => {
+    const planned = await plan(input, context);
+    const reservation = await context.access.reserve(planned);
+    try {
+      const live = await accept(planned, input, context);
+      return events(live, { ...reservation, pixels: planned.pixels }, context);
+    } catch (error) {
+      await reservation.refund();
+      throw error;
+    }
+  },
   resolve: (event: ProgressParent) => event,
 };
 
-async function* events(live: LiveCompletion, context: RequestContext): AsyncGenerator<ProgressParent> {
-  const run = context.models.complete(live.model, live.input.tokens, live.spec, context.request.signal);
+async function* events(
+  live: LiveCompletion,
+  reservation: Reservation & { pixels: number },
+  context: RequestContext,
+): AsyncGenerator<ProgressParent> {
+  const { signal } = context.request;
+  const run = context.models.complete(live.model, live.input.tokens, live.spec, signal);
+  let rowsDone = 0;
+  let rowsTotal = 1;
+  let failed = false;
   try {
-    let rowsTotal = 0;
     let step = await run.next();
     for (; !step.done; step = await run.next()) {
-      rowsTotal = step.value.rowsTotal;
+      ({ rowsDone, rowsTotal } = step.value);
       yield progress(live, step.value, "RUNNING");
     }
+    rowsDone = rowsTotal;
     const samples = step.value.samples.map((sample) => sample.tokens);
     yield progress(live, { rowsDone: rowsTotal, rowsTotal, samples }, "SUCCEEDED", succeeded(live, step.value));
+  } catch (error) {
+    failed = !signal.aborted;
+    throw error;
   } finally {
+    // Who leaves early pays for the rows that were made.
+    const made = failed ? 0 : Math.ceil((reservation.pixels * rowsDone) / rowsTotal);
+    context.waitUntil(reservation.commit(made));
     // A client that went away ends this generator early: the work must end with it.
     await run.return({ samples: [], engine: "" });
   }

@@ -1,10 +1,13 @@
 import type { CompletionStatus, Execution, JobError } from "../../build/graphql-types.ts";
+import type { Caller, KeyRecord } from "../access/index.ts";
 import type { Palette, Picture } from "../image/index.ts";
 import type { Model } from "../model/types.ts";
 
 /** What the resolvers of a type are given: plain values, nothing computed before it is asked for. */
 
 export type ModelParent = Model;
+export type ApiKeyParent = KeyRecord;
+export type ViewerParent = Caller;
 
 /** A 32x32 picture in a palette's colours. */
 export interface ImageParent {

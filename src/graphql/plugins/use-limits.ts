@@ -1,0 +1,61 @@
+import { parse } from "graphql";
+import type { Plugin } from "graphql-yoga";
+import type { Access } from "../../access/index.ts";
+import { UserError } from "../../errors.ts";
+import type { RequestContext } from "../context.ts";
+import { refusal } from "../refusal.ts";
+import { inspectOperation } from "./inspect-operation.ts";
+import { REQUIRED_SCOPE } from "./root-fields.ts";
+
+/** Of a document; 1,024 flags of `keep` take 1,024. */
+const MAX_TOKENS = 8000;
+
+/**
+ * Refuses operations that are too costly or not for this caller: after parsing, before validation and any work. Who may
+ * do nothing thus learns nothing of the schema either.
+ */
+export function useLimits(): Plugin<RequestContext> {
+  return {
+    onParse({ context, setParseFn }) {
+      setParseFn((source, options) => boundedParse(source, options));
+      return ({ result }) => {
+        if (result === null || result instanceof Error) {
+          if (result && /more th?a[nt] \d+ tokens/.test(result.message)) throw tooManyTokens();
+          return;
+        }
+        const { params, trace, access } = context;
+        trace.mark("body");
+        const summary = inspectOperation(result, params?.operationName, params?.variables ?? {});
+        if (!summary) return;
+        trace.operation = summary;
+        for (const field of summary.rootFields) allow(access, REQUIRED_SCOPE[field] ?? "ADMIN", field);
+      };
+    },
+  };
+}
+
+function boundedParse(...[source, options]: Parameters<typeof parse>): ReturnType<typeof parse> {
+  try {
+    return parse(source, { ...options, maxTokens: MAX_TOKENS, noLocation: false });
+  } catch (error) {
+    // Thousands of brackets in one another exhaust the parser's stack.
+    if (error instanceof RangeError) throw refusal("QUERY_TOO_COSTLY", "This query is nested too deeply.", 400);
+    throw error;
+  }
+}
+
+function tooManyTokens() {
+  return refusal("QUERY_TOO_COSTLY", `This query is too costly: it has more than ${MAX_TOKENS} tokens.`, 400);
+}
+
+/** What a caller may not ask for at all, and what is no field, are told apart only to those who may do something. */
+function allow(access: Access, needed: "NOTHING" | Parameters<Access["require"]>[0], field: string): void {
+  if (needed === "NOTHING") return;
+  try {
+    access.require(field in REQUIRED_SCOPE ? needed : "ANY");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const status = error.code === "UNAUTHENTICATED" ? 401 : 403;
+    throw refusal(error.code, error.message, status, status === 401 ? { "www-authenticate": "Bearer" } : {});
+  }
+}

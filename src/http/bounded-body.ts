@@ -1,0 +1,103 @@
+import { UserError } from "../errors.ts";
+
+/** The largest body of a request: a picture of 20 MB in base64 and some query around it. */
+export const MAX_BODY_BYTES = 28 * 1024 * 1024;
+/** Bytes of bodies that an isolate holds at once; beyond it, large ones are asked to come back. */
+const MAX_BUFFERED_BYTES = 56 * 1024 * 1024;
+/** A client that sends nothing for so long, or takes so long in all, is given up. */
+const IDLE_MS = 15_000;
+const TOTAL_MS = 120_000;
+
+let buffered = 0;
+
+/** A request whose body is bounded in size and time while it is read. */
+export interface BoundedBody {
+  request: Request;
+  /** Why the body was cut off, if it was. */
+  problem: () => { error: UserError; status: number } | undefined;
+  /** To be called when the request has been answered. */
+  release: () => void;
+}
+
+/**
+ * Bounds a request's body before anything of it is buffered.
+ * @throws UserError IMAGE_TOO_LARGE (by its Content-Length), BUSY (too many large bodies in this isolate)
+ */
+export function boundBody(request: Request): BoundedBody {
+  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (length > MAX_BODY_BYTES) throw tooLarge();
+  const source = request.body;
+  if (!source) return { request, problem: () => undefined, release: () => {} };
+  const held = Number.isNaN(length) ? MAX_BODY_BYTES : length;
+  if (buffered > 0 && buffered + held > MAX_BUFFERED_BYTES) {
+    throw new UserError("BUSY", "Too many large requests at once: try again in a few seconds.");
+  }
+  buffered += held;
+  let open = true;
+  let problem: ReturnType<BoundedBody["problem"]>;
+  const cutOff = (error: UserError, status: number) => {
+    problem = { error, status };
+    return error;
+  };
+  return {
+    request: new Request(request.url, {
+      method: request.method,
+      headers: request.headers,
+      signal: request.signal,
+      body: bounded(source, cutOff),
+    }),
+    problem: () => problem,
+    release: () => {
+      if (open) buffered -= held;
+      open = false;
+    },
+  };
+}
+
+function bounded(
+  source: ReadableStream<Uint8Array>,
+  cutOff: (error: UserError, status: number) => UserError,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  const deadline = Date.now() + TOTAL_MS;
+  let bytes = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await withTimeout(reader.read(), Math.min(IDLE_MS, deadline - Date.now()));
+      if (chunk === undefined) {
+        const message = `The request's body came too slowly: ${IDLE_MS / 1000} seconds without a byte, or ${TOTAL_MS / 1000} in all.`;
+        controller.error(cutOff(new UserError("BAD_OPTION", message), 408));
+        await reader.cancel();
+      } else if (chunk.done) {
+        controller.close();
+      } else {
+        bytes += chunk.value.byteLength;
+        if (bytes <= MAX_BODY_BYTES) return controller.enqueue(chunk.value);
+        controller.error(cutOff(tooLarge(), 413));
+        await reader.cancel();
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+/** Undefined when it takes longer. */
+async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLarge(): UserError {
+  const megabytes = MAX_BODY_BYTES / 1024 / 1024;
+  return new UserError(
+    "IMAGE_TOO_LARGE",
+    `A request may have ${megabytes} MB: scale the picture down before sending it.`,
+  );
+}
