@@ -34,6 +34,13 @@ def save_checkpoint(path: Path, contents: dict) -> None:
     temporary.rename(path)
 
 
+def keep_checkpoint(directory: Path, images: int) -> None:
+    """Gives the present checkpoint a second name, under which it stays when the next one replaces it."""
+    kept = directory / f"kept-{images:08}.pt"
+    if not kept.exists():
+        os.link(directory / NAME, kept)
+
+
 def load_checkpoint(path: Path) -> dict:
     """Reads a checkpoint without running any code in it."""
     if not path.exists():

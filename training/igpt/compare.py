@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 
 from .data import cached_tokens
+from .heldout import heldout_loss, subset
 from .model import Config, ImageGPT
 from .palette import Palette
 from .runtime import configure
 from .schedule import warmup_factor
 from .step import make_step
-from .train import Options, Trainer, subset, heldout_loss
+from .train import Options, Trainer
 
 
 def main() -> None:

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from .bundle import read_bundle
-from .checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
+from .checkpoint import NAME, keep_checkpoint, load_checkpoint, run_directory, save_checkpoint
 from .data import Batches, cached_tokens
+from .heldout import heldout_loss, subset
 from .model import Config, ImageGPT
 from .native import NativeStep
 from .optim import Average, build_optimisers, set_rate
@@ -45,18 +45,6 @@ class Options:
     ema: float = 0.998
     shift: int = 0
     seed: int = 0
-
-
-@torch.no_grad()
-def heldout_loss(model: ImageGPT, tokens: np.ndarray, batch: int = 4) -> tuple[float, float]:
-    """Mean nats per pixel over all positions, and without the first one, of uint16 [N, T]."""
-    total = np.zeros(tokens.shape[1])
-    for start in range(0, len(tokens), batch):
-        part = torch.from_numpy(tokens[start : start + batch].astype(np.int64))
-        nats = F.cross_entropy(model(part).flatten(0, 1), part.flatten(), reduction="none")
-        total += nats.view(part.shape).sum(0).double().numpy()
-    total /= len(tokens)
-    return float(total.mean()), float(total[1:].mean())
 
 
 class Trainer:
@@ -87,9 +75,13 @@ class Trainer:
         self.images = 0
         self.steps = 0
         self.seconds = 0.0
+        self.skipped = 0
 
     def step(self, factor: float | None = None) -> float:
-        """One update; `factor` of the base learning rate, by default the warm-up's. Returns the batch's mean loss."""
+        """One update; `factor` of the base learning rate, by default the warm-up's. Returns the batch's mean loss.
+
+        A batch whose gradients are not finite changes nothing and is counted in `skipped`.
+        """
         started = time.perf_counter()
         set_rate(self.optimisers, warmup_factor(self.steps, self.options.warmup) if factor is None else factor)
         loss, finite = self.gradients(self.batches.batch(self.images))
@@ -97,6 +89,8 @@ class Trainer:
             for optimiser in self.optimisers:
                 optimiser.step()
             self.average.update(self.model)
+        else:
+            self.skipped += 1
         self.images += self.options.batch
         self.steps += 1
         self.seconds += time.perf_counter() - started
@@ -156,7 +150,8 @@ class Journal:
         entry = {"images": trainer.images, "step": trainer.steps, "seconds": round(trainer.seconds, 1), **values}
         with self.path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
-        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+        skipped = f", {trainer.skipped} batches skipped" if trainer.skipped else ""
+        print(f"{time.strftime('%H:%M:%S')} {text}{skipped}", flush=True)
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -169,11 +164,6 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass of PyTorch")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), compiled or eager")
-
-
-def subset(tokens: np.ndarray, count: int) -> np.ndarray:
-    """`count` pictures spread evenly over all, and so over the classes."""
-    return tokens[np.linspace(0, len(tokens) - 1, min(count, len(tokens))).astype(int)]
 
 
 def open_run(
@@ -234,6 +224,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=20, help="where to stop, unless stopped before")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--save-minutes", type=float, default=3)
+    parser.add_argument("--keep", type=int, default=10_000, help="keep a checkpoint for good every so many pictures")
     args = parser.parse_args()
 
     configure(args.threads)
@@ -257,6 +248,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
 
     goal = int(args.epochs * len(tokens))
+    kept = trainer.images // args.keep
     started = saved = tested = reported = time.monotonic()
     since, losses = trainer.images, []
     while not stopping and trainer.images < goal:
@@ -278,6 +270,9 @@ def main() -> None:
         if now - saved > args.save_minutes * 60:
             save_checkpoint(directory / NAME, trainer.state())
             saved = time.monotonic()
+            if trainer.images // args.keep > kept:
+                kept = trainer.images // args.keep
+                keep_checkpoint(directory, trainer.images)
         if test_tokens is not None and now - tested > args.test_minutes * 60:
             nats, rest = trainer.test(test_tokens)
             journal.write(

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from igpt import anneal, curve, train
+from igpt import anneal, curve, heldout, train
 from igpt.bundle import MANIFEST, WEIGHTS, file_facts, read_bundle, store, write_json, write_weights
 from igpt.checkpoint import NAME, load_checkpoint, load_model, run_directory, save_checkpoint
 from igpt.data import cached_pictures, cached_tokens
+from igpt.heldout import heldout_loss, previous_pixel_loss, subset, unigram_loss
 from igpt.model import Config, ImageGPT
 from igpt.palette import Palette, fit_palette
 from igpt.step import TorchStep
-from igpt.train import Options, Trainer, subset, heldout_loss
+from igpt.train import Options, Trainer
 
 
 def stripes(count: int = 32, side: int = 8, colors: int = 16) -> np.ndarray:
@@ -102,6 +103,15 @@ def test_micro_batches_do_not_change_the_gradient() -> None:
     assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
 
 
+def test_baselines_of_known_data() -> None:
+    # Four equally frequent colours, each always followed by the next one.
+    tokens = np.tile(np.arange(4, dtype=np.uint16), (50, 64))
+    assert unigram_loss(tokens, tokens, 4) == pytest.approx(np.log(4), abs=1e-3)
+    assert previous_pixel_loss(tokens, tokens, 4) < 0.02
+    noise = np.random.default_rng(0).integers(0, 4, (200, 64)).astype(np.uint16)
+    assert previous_pixel_loss(noise, noise, 4) == pytest.approx(np.log(4), abs=0.01)
+
+
 def test_a_subset_is_spread() -> None:
     assert subset(np.arange(100), 5).tolist() == [0, 24, 49, 74, 99]
     assert subset(np.arange(3), 5).tolist() == [0, 1, 2]
@@ -113,16 +123,17 @@ def command(monkeypatch: pytest.MonkeyPatch, main, *arguments: object) -> None:
 
 
 def test_the_commands_from_pictures_to_a_finished_model(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     palette = tmp_path / "palette.json"
     fit_palette(cached_pictures(archive).pixels, 64).save(palette)
     data = ["--run", "tiny", "--data", archive, "--test", archive, "--step", "eager", "--threads", 1]
     shape = ["--palette", palette, "--layers", 1, "--width", 32, "--heads", 1, "--batch", 4, "--micro", 4]
-    command(monkeypatch, train.main, *data, *shape, "--epochs", 0.5, "--lr", 0.02)
+    command(monkeypatch, train.main, *data, *shape, "--epochs", 0.5, "--lr", 0.02, "--save-minutes", 0, "--keep", 8)
     directory = run_directory("tiny")
     state = load_checkpoint(directory / NAME)
     assert state["images"] == 12 and state["options"]["lr"] == 0.02
+    assert [load_checkpoint(path)["images"] for path in directory.glob("kept-*.pt")] == [8]
 
     # Goes on where it was, with what it was started with.
     command(monkeypatch, train.main, *data, "--epochs", 1)
@@ -140,6 +151,10 @@ def test_the_commands_from_pictures_to_a_finished_model(
         "started", "stopped", "resumed", "stopped", "anneal",
     ]  # fmt: skip
     assert any("annealTest" in entry for entry in events)
+
+    command(monkeypatch, heldout.main, "--run", "tiny", "--file", anneal.ANNEALED, "--test", archive, "--data", archive)
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert printed["pictures"] == 24 and printed["nats"] == pytest.approx(heldout_loss(model, tokens)[0], abs=1e-4)
 
     command(monkeypatch, curve.main, "--run", "tiny", "--epoch", 24, "--out", tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").read_text().lstrip().startswith("<?xml")
