@@ -9,6 +9,7 @@ const names: Record<string, string[]> = {
   "inside.example": ["10.0.0.7"],
   "mixed.example": ["93.184.215.14", "fd00::1"],
   "rebound.example": ["127.0.0.1"],
+  "none.example": [],
   "xn--bcher-kva.example": ["93.184.215.14"],
 };
 const resolver: AddressResolver = async (name) => names[name] ?? ["93.184.215.14"];
@@ -106,6 +107,7 @@ describe("refused", () => {
     "https://[::1",
     "https://exa mple.com/",
     // names that resolve to the inside
+    "https://none.example/",
     "https://inside.example/",
     "https://mixed.example/",
     "https://rebound.example/",

@@ -35,7 +35,7 @@ export async function checkPublicUrl(given: string, policy: UrlPolicy): Promise<
   }
   if (!host.includes(".") || INSIDE.test(host)) throw notPublic();
   const addresses = await policy.resolver(host, policy.signal);
-  if (!addresses.every(isPublicAddress)) throw notPublic();
+  if (addresses.length === 0 || !addresses.every(isPublicAddress)) throw notPublic();
   return url;
 }
 

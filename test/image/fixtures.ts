@@ -5,7 +5,7 @@ import type { Admission } from "../../src/admission/admission.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
-export function fixture(name: string): Uint8Array {
+export function fixture(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(FOLDER + name));
 }
 

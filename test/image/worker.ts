@@ -7,14 +7,12 @@ import { thumbnails } from "../../src/http/thumbnails.ts";
 import { dataUri, type ImageContext, imageUrl, readPicture, storePicture, thumbhash } from "../../src/image/index.ts";
 
 const memories: WeakRef<WebAssembly.Memory>[] = [];
-let created = 0;
 
 // Every codec's memory passes here, so that its peak can be read after the work.
 const Instance = WebAssembly.Instance;
 WebAssembly.Instance = new Proxy(Instance, {
   construct(target, [module, imports]: [WebAssembly.Module, WebAssembly.Imports?]) {
     const instance = new target(module, imports);
-    created++;
     for (const value of Object.values(instance.exports)) {
       if (value instanceof WebAssembly.Memory) memories.push(new WeakRef(value));
     }
@@ -42,10 +40,11 @@ app.use(async (c, next) => {
 app.route("/", thumbnails);
 app.post("/read", async (c) => {
   memories.length = 0;
-  const file = new Blob([await c.req.arrayBuffer()]);
+  const url = c.req.query("url");
+  const input = url === undefined ? { file: new Blob([await c.req.arrayBuffer()]) } : { url };
   const context = c.get("services").images;
   try {
-    const picture = await readPicture({ file }, context);
+    const picture = await readPicture(input, context);
     const peak = wasmBytes();
     const id = await storePicture(picture, context);
     return c.json({
@@ -55,7 +54,6 @@ app.post("/read", async (c) => {
       dataUri: dataUri(picture),
       thumbhash: thumbhash(picture),
       peak,
-      created,
     });
   } catch (error) {
     if (error instanceof UserError) return c.json({ code: error.code, message: error.message, peak: wasmBytes() }, 400);
