@@ -1,5 +1,6 @@
 /** `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]`: the Worker on this machine, with all it needs. */
 import { parseArgs } from "node:util";
+import { migrateLocalDatabase } from "./lib/database.ts";
 import { startDevServer, untilReady } from "./lib/dev-server.ts";
 import { buildAll, seedModels } from "./lib/prepare.ts";
 
@@ -16,6 +17,7 @@ const variables = Object.fromEntries(
 
 await buildAll();
 await seedModels();
+await migrateLocalDatabase();
 const port = Number(values.port);
 const server = startDevServer({ port, origin: values.origin, variables, output: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));

@@ -1,0 +1,133 @@
+/** `npm run keys -- create | list | rotate | revoke`: API keys. The first admin key can only be made here. */
+
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { type Actor, type IssuedKey, KeyStore } from "../src/access/key-store.ts";
+import { isScope, type Scope } from "../src/access/scopes.ts";
+import { UserError } from "../src/errors.ts";
+import { migrateLocalDatabase, openDatabase } from "./lib/database.ts";
+
+const USAGE = `npm run keys -- COMMAND [--remote]
+
+  create --name NAME --scopes COMPLETE,EMBED,JOBS,ADMIN
+         [--kind secret|publishable] [--origins https://a.example,https://b.example] [--operations a.graphql,b.graphql]
+         [--requests-per-minute N] [--pixels-per-month N] [--private-images] [--expires 2027-01-31T00:00:00Z]
+  list
+  rotate ID [--grace-seconds 3600]
+  revoke ID
+
+--remote   the production database (wrangler login first); default: that of npm run dev, also while it runs
+
+create and rotate print the webhook secret and, as the last line, the key: both are shown this once.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    remote: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+    name: { type: "string" },
+    scopes: { type: "string" },
+    kind: { type: "string", default: "secret" },
+    origins: { type: "string" },
+    operations: { type: "string" },
+    "requests-per-minute": { type: "string" },
+    "pixels-per-month": { type: "string" },
+    "private-images": { type: "boolean", default: false },
+    expires: { type: "string" },
+    "grace-seconds": { type: "string", default: "3600" },
+  },
+});
+
+const ACTOR: Actor = { id: "cli" };
+const [command = "", id = ""] = positionals;
+
+const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
+  async create(keys) {
+    const kind = values.kind.toUpperCase();
+    if (kind !== "SECRET" && kind !== "PUBLISHABLE")
+      throw new UserError("BAD_OPTION", "--kind: secret or publishable.");
+    const input = {
+      name: values.name ?? "",
+      kind,
+      scopes: scopes(values.scopes ?? ""),
+      allowedOrigins: split(values.origins),
+      operations: values.operations ? await Promise.all(split(values.operations).map(readDocument)) : null,
+      requestsPerMinute: number(values["requests-per-minute"]),
+      pixelsPerMonth: number(values["pixels-per-month"]),
+      privateImages: values["private-images"],
+      expiresAt: values.expires,
+    } as const;
+    show(await keys.create(input, ACTOR, Date.now()));
+  },
+  async list(keys) {
+    const rows = (await keys.list()).map((key) => ({
+      id: key.id,
+      prefix: key.prefix,
+      name: key.name,
+      kind: key.kind,
+      scopes: key.scopes.join(","),
+      created: day(key.createdAt),
+      expires: day(key.expiresAt),
+      revoked: day(key.revokedAt),
+      "last used": day(key.lastUsedAt),
+    }));
+    if (rows.length === 0) console.log("There are no keys.");
+    else console.table(rows);
+  },
+  async rotate(keys) {
+    show(await keys.rotate(id, Number(values["grace-seconds"]), ACTOR, Date.now()));
+  },
+  async revoke(keys) {
+    const key = await keys.revoke(id, ACTOR, Date.now());
+    console.log(`${key.name} (${key.id}) is revoked.`);
+  },
+};
+
+function show({ key, secret, webhookSecret }: IssuedKey): void {
+  console.log(`${key.name}: ${key.id}, ${key.kind}, ${key.scopes.join(", ")}`);
+  console.log(`webhook secret: ${webhookSecret}`);
+  console.log(secret);
+}
+
+function split(list: string | undefined): string[] {
+  return (list ?? "")
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
+function scopes(list: string): Scope[] {
+  return split(list.toUpperCase()).map((name) => {
+    if (!isScope(name)) throw new UserError("BAD_OPTION", `--scopes: there is no scope ${name}.`);
+    return name;
+  });
+}
+
+function number(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
+}
+
+function readDocument(path: string): Promise<string> {
+  return readFile(path, "utf8");
+}
+
+function day(time: number | null): string {
+  return time === null ? "" : new Date(time).toISOString().slice(0, 16).replace("T", " ");
+}
+
+const run = COMMANDS[command];
+if (!run || values.help) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+if (!values.remote) await migrateLocalDatabase();
+const { db, close } = await openDatabase(values);
+try {
+  await run(new KeyStore(db));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await close();
+}
