@@ -3,30 +3,32 @@
 // For each row: scores = q . k (integers; q has 8 bits), softmax in float, then the mix of the values with the
 // probabilities as 7-bit integers. Each 32 positions have a scale of their own for those, so that one likely position
 // far away does not wash out the others. All sums run over absolute positions in one order.
-//
-// Two dots share a widening to int32 (addTwoDots): the four products that meet in an int16 lane are at most
-// 127 * (sum of the four left or right operands), so the scales below are chosen such that this sum is at most 258.
 
 import { PAGE, blockOf, headWidth, laneBytes } from "./cache";
-import { addTwoDots } from "./dot";
+import { addDot } from "./dot";
 import {
   heads,
   mixing,
   queries,
-  queryScales,
+  queryStates,
   rowPositions,
   scores,
   tableEntries,
   width,
 } from "./state";
-import { exp2Fast, maxLanes, ones, sumLanes } from "./vector";
+import { exp2Fast, maxLanes, sumLanes } from "./vector";
 
 /** Positions that share a scale of their probabilities. */
 const BLOCK: u32 = 32;
-/** 258 less what rounding four numbers can add. */
-const FOUR_MOST: f32 = 256;
 const LOG2_E: f32 = 1.4426950408889634;
 const MASKED: f32 = -3.0e38;
+
+/** Bytes of a row's entry in `queryStates`, and what lies where in it. */
+const ENTRY: u32 = 48;
+const SCALE: usize = 0; // of the query, times 1 / sqrt(h), in log2 units
+const CORRECTION: usize = 4; // int32, for the keys' offset of 64
+const LARGEST: usize = 16; // f32x4: largest scores so far, by lane
+const SUM: usize = 32; // f32x4: sums of the exponentials
 
 /** qkv f32 [rows, 3d] -> out f32 [rows, d]; each row sees the positions up to its own. */
 export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
@@ -34,29 +36,43 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
   let last: u32 = 0;
   for (let r: u32 = 0; r < rows; r++) last = max<u32>(last, positionOf(r));
   for (let head: u32 = 0; head < heads; head++) {
-    for (let r: u32 = 0; r < rows; r++) prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, r);
+    const to = out + <usize>(head * h * 4);
+    for (let r: u32 = 0; r < rows; r++) {
+      prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, r);
+      memory.fill(to + <usize>(r * width * 4), 0, <usize>(h * 4));
+    }
     // Pages outside, rows inside: rows that share a page find it in the first-level cache.
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
-        if (page * PAGE <= positionOf(r)) scorePage(blockOf(r, page, layer, head), page, h, r);
+        const position = positionOf(r);
+        if (page * PAGE > position) continue;
+        scorePage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), min<u32>(PAGE, position - page * PAGE + 1));
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
-      softmax(r);
-      memory.fill(out + <usize>((r * width + head * h) * 4), 0, <usize>(h * 4));
+      const largest = queryStates + <usize>(r * ENTRY) + LARGEST;
+      v128.store(largest, f32x4.splat(maxLanes(v128.load(largest))));
     }
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
-        if (page * PAGE > positionOf(r)) continue;
-        mixPage(blockOf(r, page, layer, head), page, h, r, out + <usize>((r * width + head * h) * 4));
+        const position = positionOf(r);
+        if (page * PAGE > position) continue;
+        const visible = min<u32>(PAGE, position - page * PAGE + 1);
+        mixPage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible, to + <usize>(r * width * 4));
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
-      const to = out + <usize>((r * width + head * h) * 4);
-      const factor = v128.load32_splat(queryScales + <usize>(r * 16 + 8));
-      for (let i: usize = 0; i < <usize>(h * 4); i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), factor));
+      const row = to + <usize>(r * width * 4);
+      const factor = f32x4.splat(<f32>1.0 / sumLanes(v128.load(queryStates + <usize>(r * ENTRY) + SUM)));
+      for (let i: usize = 0; i < <usize>(h * 4); i += 16) v128.store(row + i, f32x4.mul(v128.load(row + i), factor));
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function scoresOf(row: u32, page: u32): usize {
+  return scores + <usize>((row * tableEntries + page) * PAGE * 4);
 }
 
 // @ts-ignore: decorator
@@ -65,28 +81,11 @@ function positionOf(row: u32): u32 {
   return load<u32>(rowPositions + <usize>(row * 4));
 }
 
-/** Largest sum of lanes {0, 1} or {2, 3}, each with the lane's partner in the other vector. */
-// @ts-ignore: decorator
-@inline
-function pairSums(a: v128, b: v128): v128 {
-  const sum = f32x4.add(a, b);
-  return f32x4.add(sum, v128.shuffle<i32>(sum, sum, 1, 0, 3, 2));
-}
-
-/**
- * q f32 [h] -> `queries` [h/4] vectors of four int8, each four repeated four times; `queryScales` [scale to log2 units,
- * int32 correction for the keys' offset of 64, (1 / sum of the softmax)].
- */
+/** q f32 [h] -> `queries` [h/4] vectors of four int8, each four repeated four times; a new entry in `queryStates`. */
 function prepareQuery(q: usize, h: u32, row: u32): void {
   let most = f32x4.splat(0);
-  let four = most;
-  for (let i: usize = 0; i < <usize>(h * 4); i += 32) {
-    const a = f32x4.abs(v128.load(q + i, 0));
-    const b = f32x4.abs(v128.load(q + i, 16));
-    most = f32x4.pmax(most, f32x4.pmax(a, b));
-    four = f32x4.pmax(four, pairSums(a, b));
-  }
-  const scale: f32 = max<f32>(maxLanes(most) / <f32>127.0, maxLanes(four) / FOUR_MOST);
+  for (let i: usize = 0; i < <usize>(h * 4); i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
+  const scale: f32 = maxLanes(most) / <f32>127.0;
   const inverse = f32x4.splat(scale > 0 ? <f32>1.0 / scale : 0);
   const to = queries + <usize>(row * h * 4);
   let sum: i32 = 0;
@@ -96,19 +95,20 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
     const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(n, n), i16x8.narrow_i32x4_s(n, n));
     v128.store(to + <usize>(i * 4), bytes);
   }
-  store<f32>(queryScales + <usize>(row * 16), scale * (LOG2_E / sqrt<f32>(<f32>h)), 0);
-  store<i32>(queryScales + <usize>(row * 16), -64 * sum, 4);
+  const entry = queryStates + <usize>(row * ENTRY);
+  store<f32>(entry + SCALE, scale * (LOG2_E / sqrt<f32>(<f32>h)));
+  store<i32>(entry + CORRECTION, -64 * sum);
+  v128.store(entry + LARGEST, f32x4.splat(MASKED));
+  v128.store(entry + SUM, f32x4.splat(0));
 }
 
-/** Scores of a row against one page, in units of the query's scale. */
-function scorePage(block: usize, page: u32, h: u32, row: u32): void {
+/** Scores of a row against the first `visible` positions of a page, in units of the query's scale. */
+function scorePage(block: usize, h: u32, row: u32, to: usize, visible: u32): void {
   const q = queries + <usize>(row * h * 4);
   const keyScales = block + <usize>(2 * laneBytes());
-  const to = scores + <usize>((row * tableEntries * PAGE + page * PAGE) * 4);
-  const sixteens = min<u32>(PAGE, positionOf(row) - page * PAGE + 1);
-  const one = ones();
-  const correction = v128.load32_splat(queryScales + <usize>(row * 16), 4);
-  for (let t: u32 = 0; t < sixteens; t += 16) {
+  const entry = queryStates + <usize>(row * ENTRY);
+  const correction = v128.load32_splat(entry + CORRECTION);
+  for (let t: u32 = 0; t < visible; t += 16) {
     let a = correction;
     let b = correction;
     let c = correction;
@@ -119,14 +119,14 @@ function scorePage(block: usize, page: u32, h: u32, row: u32): void {
       const q1 = v128.load(q + <usize>(i * 4), 16);
       const q2 = v128.load(q + <usize>(i * 4), 32);
       const q3 = v128.load(q + <usize>(i * 4), 48);
-      a = addTwoDots(a, q0, v128.load(k, 0), q1, v128.load(k, 16), one);
-      b = addTwoDots(b, q0, v128.load(k, 64), q1, v128.load(k, 80), one);
-      c = addTwoDots(c, q0, v128.load(k, 128), q1, v128.load(k, 144), one);
-      d = addTwoDots(d, q0, v128.load(k, 192), q1, v128.load(k, 208), one);
-      a = addTwoDots(a, q2, v128.load(k, 32), q3, v128.load(k, 48), one);
-      b = addTwoDots(b, q2, v128.load(k, 96), q3, v128.load(k, 112), one);
-      c = addTwoDots(c, q2, v128.load(k, 160), q3, v128.load(k, 176), one);
-      d = addTwoDots(d, q2, v128.load(k, 224), q3, v128.load(k, 240), one);
+      a = addDot(addDot(a, q0, v128.load(k, 0)), q1, v128.load(k, 16));
+      b = addDot(addDot(b, q0, v128.load(k, 64)), q1, v128.load(k, 80));
+      c = addDot(addDot(c, q0, v128.load(k, 128)), q1, v128.load(k, 144));
+      d = addDot(addDot(d, q0, v128.load(k, 192)), q1, v128.load(k, 208));
+      a = addDot(addDot(a, q2, v128.load(k, 32)), q3, v128.load(k, 48));
+      b = addDot(addDot(b, q2, v128.load(k, 96)), q3, v128.load(k, 112));
+      c = addDot(addDot(c, q2, v128.load(k, 160)), q3, v128.load(k, 176));
+      d = addDot(addDot(d, q2, v128.load(k, 224)), q3, v128.load(k, 240));
       k += <usize>(PAGE * 16);
     }
     const s = keyScales + <usize>(t * 4);
@@ -136,38 +136,21 @@ function scorePage(block: usize, page: u32, h: u32, row: u32): void {
     v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(c), v128.load(s, 32)), 32);
     v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(d), v128.load(s, 48)), 48);
   }
+  for (let t = visible; t % BLOCK != 0; t++) store<f32>(to + <usize>(t * 4), MASKED);
+  let largest = v128.load(entry + LARGEST);
+  for (let t: u32 = 0; t < visible; t += 4) largest = f32x4.pmax(largest, v128.load(to + <usize>(t * 4)));
+  v128.store(entry + LARGEST, largest);
 }
 
-/** Scores of a row -> exp(score - largest) and its sum's inverse.  */
-function softmax(row: u32): void {
-  const from = scores + <usize>(row * tableEntries * PAGE * 4);
-  const count = positionOf(row) + 1;
-  const padded = (count + BLOCK - 1) / BLOCK * BLOCK;
-  for (let t = count; t < padded; t++) store<f32>(from + <usize>(t * 4), MASKED);
-  let most = v128.load(from);
-  for (let t: u32 = 4; t < padded; t += 4) most = f32x4.pmax(most, v128.load(from + <usize>(t * 4)));
-  const largest = f32x4.splat(maxLanes(most));
-  const scale = v128.load32_splat(queryScales + <usize>(row * 16), 0);
-  let sum = f32x4.splat(0);
-  for (let t: u32 = 0; t < padded; t += 4) {
-    const e = exp2Fast(f32x4.mul(f32x4.sub(v128.load(from + <usize>(t * 4)), largest), scale));
-    sum = f32x4.add(sum, e);
-    v128.store(from + <usize>(t * 4), e);
-  }
-  store<f32>(queryScales + <usize>(row * 16), <f32>1.0 / sumLanes(sum), 8);
-}
-
-/** Adds a page's values, weighed by the row's probabilities, to out f32 [h]. */
-function mixPage(block: usize, page: u32, h: u32, row: u32, out: usize): void {
+/** Adds a page's values, weighed by exp(score - largest), to out f32 [h], and those weights to the row's sum. */
+function mixPage(block: usize, h: u32, row: u32, from: usize, visible: u32, out: usize): void {
   const values = block + <usize>laneBytes();
   const valueScales = block + <usize>(2 * laneBytes() + PAGE * 4);
-  const weights = scores + <usize>((row * tableEntries * PAGE + page * PAGE) * 4);
-  const visible = min<u32>(PAGE, positionOf(row) - page * PAGE + 1);
+  const entry = queryStates + <usize>(row * ENTRY);
   const bytes = mixing;
-  const one = ones();
   const zero = i32x4.splat(0);
   for (let t: u32 = 0; t < visible; t += BLOCK) {
-    const scale = mixWeights(weights + <usize>(t * 4), valueScales + <usize>(t * 4), bytes);
+    const scale = weigh(from + <usize>(t * 4), valueScales + <usize>(t * 4), entry, bytes);
     if (scale == 0) continue;
     const factor = f32x4.splat(scale);
     for (let i: u32 = 0; i < h; i += 16) {
@@ -179,10 +162,10 @@ function mixPage(block: usize, page: u32, h: u32, row: u32, out: usize): void {
       for (let g: usize = 0; g < <usize>BLOCK; g += 8) {
         const p = v128.load32_splat(bytes + g, 0);
         const s = v128.load32_splat(bytes + g, 4);
-        a = addTwoDots(a, v128.load(v, 0), p, v128.load(v, 64), s, one);
-        b = addTwoDots(b, v128.load(v, 16), p, v128.load(v, 80), s, one);
-        c = addTwoDots(c, v128.load(v, 32), p, v128.load(v, 96), s, one);
-        d = addTwoDots(d, v128.load(v, 48), p, v128.load(v, 112), s, one);
+        a = addDot(addDot(a, v128.load(v, 0), p), v128.load(v, 64), s);
+        b = addDot(addDot(b, v128.load(v, 16), p), v128.load(v, 80), s);
+        c = addDot(addDot(c, v128.load(v, 32), p), v128.load(v, 96), s);
+        d = addDot(addDot(d, v128.load(v, 48), p), v128.load(v, 112), s);
         v += 128;
       }
       const to = out + <usize>(i * 4);
@@ -194,32 +177,62 @@ function mixPage(block: usize, page: u32, h: u32, row: u32, out: usize): void {
   }
 }
 
-/** 32 weights times their values' scales -> bytes in [0, 127]. @returns their common scale, 0 if all are nothing. */
+/** exp(score - largest), for four positions. */
 // @ts-ignore: decorator
 @inline
-function mixWeights(weights: usize, valueScales: usize, bytes: usize): f32 {
-  let most = f32x4.splat(0);
-  let four = most;
-  for (let i: usize = 0; i < <usize>(BLOCK * 4); i += 32) {
-    const a = f32x4.mul(v128.load(weights + i, 0), v128.load(valueScales + i, 0));
-    const b = f32x4.mul(v128.load(weights + i, 16), v128.load(valueScales + i, 16));
-    v128.store(weights + i, a, 0);
-    v128.store(weights + i, b, 16);
-    most = f32x4.pmax(most, f32x4.pmax(a, b));
-    four = f32x4.pmax(four, pairSums(a, b));
-  }
-  const scale: f32 = max<f32>(maxLanes(most) / <f32>127.0, maxLanes(four) / FOUR_MOST);
+function exponential(score: v128, largest: v128, scale: v128): v128 {
+  return exp2Fast(f32x4.mul(f32x4.sub(score, largest), scale));
+}
+
+/** Four weights as integers in the low byte of each lane; `magic` is 2^23. */
+// @ts-ignore: decorator
+@inline
+function toByte(weight: v128, inverse: v128, magic: v128, mask: v128): v128 {
+  return v128.and(f32x4.add(f32x4.mul(weight, inverse), magic), mask);
+}
+
+/**
+ * 32 scores -> exponentials (added to the row's sum), times the scales of their values, as bytes in [0, 127].
+ * @returns the bytes' common scale, 0 if all are nothing
+ */
+// @ts-ignore: decorator
+@inline
+function weigh(from: usize, valueScales: usize, entry: usize, bytes: usize): f32 {
+  const largest = v128.load(entry + LARGEST);
+  const factor = v128.load32_splat(entry + SCALE);
+  let a = exponential(v128.load(from, 0), largest, factor);
+  let b = exponential(v128.load(from, 16), largest, factor);
+  let c = exponential(v128.load(from, 32), largest, factor);
+  let d = exponential(v128.load(from, 48), largest, factor);
+  let e = exponential(v128.load(from, 64), largest, factor);
+  let f = exponential(v128.load(from, 80), largest, factor);
+  let g = exponential(v128.load(from, 96), largest, factor);
+  let h = exponential(v128.load(from, 112), largest, factor);
+  const low = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+  const high = f32x4.add(f32x4.add(e, f), f32x4.add(g, h));
+  v128.store(entry + SUM, f32x4.add(v128.load(entry + SUM), f32x4.add(low, high)));
+  a = f32x4.mul(a, v128.load(valueScales, 0));
+  b = f32x4.mul(b, v128.load(valueScales, 16));
+  c = f32x4.mul(c, v128.load(valueScales, 32));
+  d = f32x4.mul(d, v128.load(valueScales, 48));
+  e = f32x4.mul(e, v128.load(valueScales, 64));
+  f = f32x4.mul(f, v128.load(valueScales, 80));
+  g = f32x4.mul(g, v128.load(valueScales, 96));
+  h = f32x4.mul(h, v128.load(valueScales, 112));
+  const most = f32x4.pmax(
+    f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)),
+    f32x4.pmax(f32x4.pmax(e, f), f32x4.pmax(g, h)),
+  );
+  const scale = maxLanes(most) / <f32>127.0;
   if (scale < <f32>1e-30) return 0;
   const inverse = f32x4.splat(<f32>1.0 / scale);
   const magic = f32x4.splat(8388608.0);
   const mask = i32x4.splat(0xff);
-  for (let i: usize = 0; i < <usize>BLOCK; i += 16) {
-    const w = weights + i * 4;
-    const a = v128.and(f32x4.add(f32x4.mul(v128.load(w, 0), inverse), magic), mask);
-    const b = v128.and(f32x4.add(f32x4.mul(v128.load(w, 16), inverse), magic), mask);
-    const c = v128.and(f32x4.add(f32x4.mul(v128.load(w, 32), inverse), magic), mask);
-    const d = v128.and(f32x4.add(f32x4.mul(v128.load(w, 48), inverse), magic), mask);
-    v128.store(bytes + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
-  }
+  a = i16x8.narrow_i32x4_s(toByte(a, inverse, magic, mask), toByte(b, inverse, magic, mask));
+  c = i16x8.narrow_i32x4_s(toByte(c, inverse, magic, mask), toByte(d, inverse, magic, mask));
+  e = i16x8.narrow_i32x4_s(toByte(e, inverse, magic, mask), toByte(f, inverse, magic, mask));
+  g = i16x8.narrow_i32x4_s(toByte(g, inverse, magic, mask), toByte(h, inverse, magic, mask));
+  v128.store(bytes, i8x16.narrow_i16x8_u(a, c), 0);
+  v128.store(bytes, i8x16.narrow_i16x8_u(e, g), 16);
   return scale;
 }

@@ -5,7 +5,7 @@
 import { addDot } from "./dot";
 import { quantiseRow } from "./quantise";
 import { quantised, rowScales } from "./state";
-import { ones, sumEach } from "./vector";
+import { sumEach } from "./vector";
 
 /**
  * x f32 [rows, inputs] -> y f32 [rows, outputs]; with `add`, y is added to.
@@ -56,14 +56,35 @@ function oneRow(
   let d = a;
   if (ACTIVATION_BITS == 7) {
     const q = quantised + <usize>(r * inputs);
-    const one = ones();
-    for (let i: usize = 0; i < inputs; i += 16) {
-      const v = v128.load(q + i);
-      a = addDot(a, v128.load(w0 + i), v, one);
-      b = addDot(b, v128.load(w1 + i), v, one);
-      c = addDot(c, v128.load(w2 + i), v, one);
-      d = addDot(d, v128.load(w3 + i), v, one);
+    // Two sums an output: a dot waits for the one before it.
+    let e = a;
+    let f = a;
+    let g = a;
+    let h = a;
+    let i: usize = 0;
+    for (; i + 32 <= <usize>inputs; i += 32) {
+      const u = v128.load(q + i, 0);
+      const v = v128.load(q + i, 16);
+      a = addDot(a, v128.load(w0 + i, 0), u);
+      b = addDot(b, v128.load(w1 + i, 0), u);
+      c = addDot(c, v128.load(w2 + i, 0), u);
+      d = addDot(d, v128.load(w3 + i, 0), u);
+      e = addDot(e, v128.load(w0 + i, 16), v);
+      f = addDot(f, v128.load(w1 + i, 16), v);
+      g = addDot(g, v128.load(w2 + i, 16), v);
+      h = addDot(h, v128.load(w3 + i, 16), v);
     }
+    if (i < <usize>inputs) {
+      const u = v128.load(q + i);
+      a = addDot(a, v128.load(w0 + i), u);
+      b = addDot(b, v128.load(w1 + i), u);
+      c = addDot(c, v128.load(w2 + i), u);
+      d = addDot(d, v128.load(w3 + i), u);
+    }
+    a = i32x4.add(a, e);
+    b = i32x4.add(b, f);
+    c = i32x4.add(c, g);
+    d = i32x4.add(d, h);
   } else {
     const q = quantised + <usize>(r * inputs * 2);
     for (let i: usize = 0; i < inputs; i += 8) {
@@ -104,22 +125,21 @@ function twoRows(
   if (ACTIVATION_BITS == 7) {
     const q = quantised + <usize>(r * inputs);
     const p = q + inputs;
-    const one = ones();
     for (let i: usize = 0; i < inputs; i += 16) {
       const u = v128.load(q + i);
       const v = v128.load(p + i);
       let w = v128.load(w0 + i);
-      a = addDot(a, w, u, one);
-      e = addDot(e, w, v, one);
+      a = addDot(a, w, u);
+      e = addDot(e, w, v);
       w = v128.load(w1 + i);
-      b = addDot(b, w, u, one);
-      f = addDot(f, w, v, one);
+      b = addDot(b, w, u);
+      f = addDot(f, w, v);
       w = v128.load(w2 + i);
-      c = addDot(c, w, u, one);
-      g = addDot(g, w, v, one);
+      c = addDot(c, w, u);
+      g = addDot(g, w, v);
       w = v128.load(w3 + i);
-      d = addDot(d, w, u, one);
-      h = addDot(h, w, v, one);
+      d = addDot(d, w, u);
+      h = addDot(h, w, v);
     }
   } else {
     const q = quantised + <usize>(r * inputs * 2);

@@ -44,7 +44,7 @@ const contextPages = (s: KernelShape) => Math.ceil(s.positions / PAGE_POSITIONS)
 
 /** Every region: bytes as a function of the shape (L layers, width d, H heads, `colors`), and what it holds. */
 const TABLE = [
-  { name: "constants", bytes: () => 240, holds: "vector constants of the kernel's loops" },
+  { name: "constants", bytes: () => 208, holds: "vector constants of the kernel's loops" },
   { name: "inputs", bytes: () => ROWS * I32, holds: "colour before each row's position, -1 = start vector" },
   { name: "rowPositions", bytes: () => ROWS * I32, holds: "each row's position" },
   { name: "tables", bytes: (s) => ROWS * contextPages(s) * I32, holds: "each row's page addresses" },
@@ -59,7 +59,7 @@ const TABLE = [
   { name: "quantised", bytes: (s) => ROWS * 4 * s.width * 2, holds: "activations as int8 or int16" },
   { name: "rowScales", bytes: () => ROWS * 2 * F32, holds: "their scale and offset" },
   { name: "queries", bytes: (s) => (ROWS * 4 * s.width) / s.heads, holds: "int8 queries of one head, fourfold" },
-  { name: "queryScales", bytes: () => ROWS * 4 * F32, holds: "scale, correction, 1 / softmax sum" },
+  { name: "queryStates", bytes: () => ROWS * 48, holds: "scale, correction, largest scores, softmax sums" },
   { name: "scores", bytes: (s) => ROWS * contextPages(s) * PAGE_POSITIONS * F32, holds: "of one head" },
   { name: "mixing", bytes: () => 32, holds: "probabilities of 32 positions in 7 bits" },
   { name: "logits", bytes: (s) => ROWS * s.colors * F32, holds: "of each row" },

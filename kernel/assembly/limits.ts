@@ -1,0 +1,59 @@
+// The machine's limits that the kernel is held against, in the same WebAssembly: what `npm run bench` prints.
+
+import { addDot } from "./dot";
+
+/** Reads `bytes` (a multiple of 256) at `from`, `times` over. @returns something of it all, so that nothing is dropped */
+export function stream(from: usize, bytes: usize, times: u32): i32 {
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (let n: u32 = 0; n < times; n++) {
+    for (let p = from; p < from + bytes; p += 256) {
+      a = v128.xor(a, v128.load(p, 0));
+      b = v128.xor(b, v128.load(p, 16));
+      c = v128.xor(c, v128.load(p, 32));
+      d = v128.xor(d, v128.load(p, 48));
+      a = v128.xor(a, v128.load(p, 64));
+      b = v128.xor(b, v128.load(p, 80));
+      c = v128.xor(c, v128.load(p, 96));
+      d = v128.xor(d, v128.load(p, 112));
+      a = v128.xor(a, v128.load(p, 128));
+      b = v128.xor(b, v128.load(p, 144));
+      c = v128.xor(c, v128.load(p, 160));
+      d = v128.xor(d, v128.load(p, 176));
+      a = v128.xor(a, v128.load(p, 192));
+      b = v128.xor(b, v128.load(p, 208));
+      c = v128.xor(c, v128.load(p, 224));
+      d = v128.xor(d, v128.load(p, 240));
+    }
+  }
+  return i32x4.extract_lane(v128.xor(v128.xor(a, b), v128.xor(c, d)), 0);
+}
+
+/** `times` x 8 dots of 16 products in registers: 256 x `times` operations. */
+export function dots(from: usize, times: u32): i32 {
+  const x = v128.load(from, 0);
+  const y = v128.load(from, 16);
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let e = a;
+  let f = a;
+  let g = a;
+  let h = a;
+  for (let n: u32 = 0; n < times; n++) {
+    const z = v128.xor(y, i32x4.splat(n & 1));
+    a = addDot(a, x, z);
+    b = addDot(b, x, z);
+    c = addDot(c, x, z);
+    d = addDot(d, x, z);
+    e = addDot(e, x, z);
+    f = addDot(f, x, z);
+    g = addDot(g, x, z);
+    h = addDot(h, x, z);
+  }
+  const sum = i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h)));
+  return i32x4.extract_lane(sum, 0);
+}
