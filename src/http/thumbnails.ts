@@ -53,7 +53,7 @@ thumbnails.get("/thumbnails/:file", async (c) => {
   if (!picture) return missing(c);
   const unchanged = notModified(c, etag);
   if (unchanged) return unchanged;
-  const { bytes, contentType } = await renderPicture(picture, rendition.format, rendition.width, rendition.filter);
+  const { bytes, contentType } = renderPicture(picture, rendition.format, rendition.width, rendition.filter);
   const headers = { "content-type": contentType, "cache-control": CACHE_FOR_EVER, etag };
   const response = new Response(bytes, { headers });
   const kept = edgeCache()?.put(key, response.clone());

@@ -1,4 +1,5 @@
 import module from "imagescript/wasm/any/jpeg.wasm";
+import { keeping } from "./keep.ts";
 
 /**
  * ImageScript's JPEG codec (Rust: jpeg-decoder and jpeg-encoder, MIT), used without its JavaScript, which reads files.
@@ -10,12 +11,13 @@ interface Exports {
   wfree(pointer: number, bytes: number): void;
   /** Bytes of what was returned last. */
   wlen(): number;
-  /** 0: no JPEG or damaged, 1: cannot be scaled, else a picture. It is at least as large as what is asked for. */
+  /** Takes the file over. 0: no JPEG or damaged, 1: cannot be scaled, else a picture. It is at least as large as what is asked for. */
   decode(pointer: number, bytes: number, width: number, height: number): number;
   decode_width(picture: number): number;
   decode_height(picture: number): number;
   decode_format(picture: number): number;
   decode_buffer(picture: number): number;
+  decode_free(picture: number): void;
   /** RGBA in, a file out. */
   encode(pointer: number, width: number, height: number, quality: number): number;
 }
@@ -25,22 +27,26 @@ export interface DecodedJpeg {
   height: number;
   /** 1 grey, 3 RGB, 4 CMYK. */
   channels: 1 | 3 | 4;
-  /** A view into the instance's memory. */
+  /** A view into the instance's memory, gone when decode() returns. */
   data: Uint8Array;
 }
 
 const CHANNELS = [1, 3, 4] as const;
 
-/** One instance. Its memory never shrinks: use it once for decoding, then drop it. A trap leaves it unusable. */
-export class JpegCodec {
+/** An instance may be used again unless it trapped. Its memory never shrinks. */
+class JpegCodec {
   readonly #exports = new WebAssembly.Instance(module).exports as unknown as Exports;
 
   get memoryBytes(): number {
     return this.#exports.memory.buffer.byteLength;
   }
 
-  /** At 1, 1/2, 1/4 or 1/8 of the size: the smallest of them that has at least width x height pixels. */
-  decode(file: Uint8Array, width: number, height: number): DecodedJpeg | undefined {
+  /**
+   * Decodes at 1, 1/2, 1/4 or 1/8 of the size: the smallest of them that has at least width x height pixels.
+   * @param use Called with the picture; its result is returned.
+   * @returns undefined for what is no JPEG or a damaged one.
+   */
+  decode<T>(file: Uint8Array, width: number, height: number, use: (picture: DecodedJpeg) => T): T | undefined {
     const wasm = this.#exports;
     const picture = wasm.decode(this.#copyIn(file), file.length, width, height);
     if (picture <= 1) return undefined;
@@ -48,13 +54,16 @@ export class JpegCodec {
     if (!channels) return undefined;
     const pointer = wasm.decode_buffer(picture);
     const data = new Uint8Array(wasm.memory.buffer, pointer, wasm.wlen());
-    return { width: wasm.decode_width(picture), height: wasm.decode_height(picture), channels, data };
+    const result = use({ width: wasm.decode_width(picture), height: wasm.decode_height(picture), channels, data });
+    wasm.decode_free(picture);
+    return result;
   }
 
   /** @param quality 1..100 */
   encode(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array<ArrayBuffer> {
     const wasm = this.#exports;
-    const pointer = wasm.encode(this.#copyIn(rgba), width, height, quality);
+    const pixels = this.#copyIn(rgba);
+    const pointer = wasm.encode(pixels, width, height, quality);
     const length = wasm.wlen();
     const file = new Uint8Array(wasm.memory.buffer, pointer, length).slice();
     wasm.wfree(pointer, length);
@@ -67,3 +76,6 @@ export class JpegCodec {
     return pointer;
   }
 }
+
+/** Lends the JPEG codec. */
+export const withJpegCodec = keeping(() => new JpegCodec());

@@ -37,17 +37,12 @@ export function checkWidth(width: number | null | undefined): Width {
 }
 
 /** A picture scaled and encoded. WebP is lossless, JPEG of quality 90. */
-export async function renderPicture(
-  picture: Picture,
-  format: ImageFormat,
-  width: Width,
-  filter: Filter,
-): Promise<Rendered> {
+export function renderPicture(picture: Picture, format: ImageFormat, width: Width, filter: Filter): Rendered {
   const rgba = scale(picture, width, filter);
-  return { bytes: await encode(rgba, width, format), contentType: CONTENT_TYPES[format] };
+  return { bytes: encode(rgba, width, format), contentType: CONTENT_TYPES[format] };
 }
 
-async function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Promise<Uint8Array<ArrayBuffer>> {
+function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Uint8Array<ArrayBuffer> {
   switch (format) {
     case "png":
       return encodePng(rgba, width, width);

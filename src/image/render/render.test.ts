@@ -15,7 +15,7 @@ describe("renderPicture", () => {
   it.each(WIDTHS)("PNG and WebP at %d keep every pixel", async (width) => {
     for (const picture of [few, many]) {
       for (const format of ["png", "webp"] as const) {
-        const { bytes, contentType } = await renderPicture(picture, format, width, "nearest");
+        const { bytes, contentType } = renderPicture(picture, format, width, "nearest");
         expect(contentType).toBe(`image/${format}`);
         expect(size(bytes, format)).toEqual([width, width]);
         // Averaging equal pixels and Lanczos ring a little at edges: the crisp check is against the data below.
@@ -26,7 +26,7 @@ describe("renderPicture", () => {
   });
 
   it("repeats whole pixels in a PNG of 64x64", async () => {
-    const { bytes } = await renderPicture(many, "png", 64, "nearest");
+    const { bytes } = renderPicture(many, "png", 64, "nearest");
     const rgb = pngPixels(bytes, 64);
     for (let y = 0; y < 64; y++) {
       for (let x = 0; x < 64; x++) {
@@ -38,23 +38,23 @@ describe("renderPicture", () => {
 
   it("JPEG is near, at each width", async () => {
     for (const width of WIDTHS) {
-      const { bytes, contentType } = await renderPicture(few, "jpg", width, "nearest");
+      const { bytes, contentType } = renderPicture(few, "jpg", width, "nearest");
       expect(contentType).toBe("image/jpeg");
       expect(difference(await shrunk(bytes), few.rgb).mean).toBeLessThan(8);
     }
   });
 
   it("smooth differs from nearest between pixels and agrees with it in flat areas", async () => {
-    const smooth = await renderPicture(few, "png", 256, "smooth");
-    const crisp = await renderPicture(few, "png", 256, "nearest");
+    const smooth = renderPicture(few, "png", 256, "smooth");
+    const crisp = renderPicture(few, "png", 256, "nearest");
     expect(smooth.bytes).not.toEqual(crisp.bytes);
     expect(difference(await shrunk(smooth.bytes), few.rgb).mean).toBeLessThan(6);
   });
 
   it("stays small", async () => {
-    expect((await renderPicture(few, "png", 1024, "nearest")).bytes.length).toBeLessThan(4_000);
-    expect((await renderPicture(many, "png", 1024, "nearest")).bytes.length).toBeLessThan(30_000);
-    expect((await renderPicture(many, "webp", 1024, "nearest")).bytes.length).toBeLessThan(30_000);
+    expect(renderPicture(few, "png", 1024, "nearest").bytes.length).toBeLessThan(4_000);
+    expect(renderPicture(many, "png", 1024, "nearest").bytes.length).toBeLessThan(30_000);
+    expect(renderPicture(many, "webp", 1024, "nearest").bytes.length).toBeLessThan(30_000);
   });
 });
 

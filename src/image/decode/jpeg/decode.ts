@@ -1,4 +1,4 @@
-import { type DecodedJpeg, JpegCodec } from "../../codecs/imagescript-jpeg.ts";
+import { type DecodedJpeg, withJpegCodec } from "../../codecs/imagescript-jpeg.ts";
 import { damaged } from "../../problems.ts";
 import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
@@ -52,7 +52,19 @@ function coefficientBytes({ width, height, components }: JpegHeader): number {
 export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square): BoxReducer {
   if (fromDcAlone(header)) return decodeDcPicture(file, header, square);
   const scale = reduction(square.side);
-  const picture = runCodec(file, Math.ceil(header.width / scale), Math.ceil(header.height / scale));
+  const [width, height] = [Math.ceil(header.width / scale), Math.ceil(header.height / scale)];
+  let into: BoxReducer | undefined;
+  try {
+    into = withJpegCodec((codec) => codec.decode(file, width, height, (picture) => reduce(picture, header, square)));
+  } catch (error) {
+    // A trap: the instance is gone with it.
+    throw error instanceof WebAssembly.RuntimeError ? damaged("JPEG", error) : error;
+  }
+  if (!into) throw damaged("JPEG");
+  return into;
+}
+
+function reduce(picture: DecodedJpeg, header: JpegHeader, square: Square): BoxReducer {
   // The codec has the last word on the scale.
   const real = SCALES.find(
     (s) => Math.ceil(header.width / s) === picture.width && Math.ceil(header.height / s) === picture.height,
@@ -62,18 +74,6 @@ export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square)
   const into = new BoxReducer(picture.width, picture.height, scaled);
   feed(picture, header, into);
   return into;
-}
-
-function runCodec(file: Uint8Array, width: number, height: number): DecodedJpeg {
-  let picture: DecodedJpeg | undefined;
-  try {
-    picture = new JpegCodec().decode(file, width, height);
-  } catch (error) {
-    // A trap: the instance is gone with it.
-    throw damaged("JPEG", error);
-  }
-  if (!picture) throw damaged("JPEG");
-  return picture;
 }
 
 function feed(picture: DecodedJpeg, header: JpegHeader, into: BoxReducer): void {

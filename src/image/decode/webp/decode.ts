@@ -39,7 +39,7 @@ function runCodec(frame: WebpFrame): DecodedWebp {
     picture = decodeWebpFile(stillFile(frame));
   } catch (error) {
     // A trap: the instance is gone with it.
-    throw damaged("WebP", error);
+    throw error instanceof WebAssembly.RuntimeError ? damaged("WebP", error) : error;
   }
   if (!picture) throw damaged("WebP");
   return picture;
