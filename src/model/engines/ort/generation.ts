@@ -31,7 +31,7 @@ export class OrtGeneration implements Generation {
     this.#sampling = sampling;
     this.#position = prefix.length;
     const own = shape.positions - prefix.length;
-    const size = groupSize(shape, own);
+    const size = groupSize(shape, prefix.length);
     this.#groups = [];
     for (let first = 0; first < samples; first += size) {
       const count = Math.min(size, samples - first);

@@ -6,7 +6,7 @@ const MIB = 2 ** 20;
 const PAGE = 2 ** 16;
 /** Code, stacks and the runtime's own data in the linear memory. */
 const RUNTIME = 6 * MIB;
-/** What the own caches of the samples in one run may take: larger groups are run in parts. */
+/** What the caches of one run may take, when they are of more than one sample: the others have their own run. */
 const GROUP_BYTES = 16 * MIB;
 /** Feeds, results and glue in JS, beside the caches, while a run is under way. */
 const RUN_MARGIN = 4 * MIB;
@@ -28,9 +28,10 @@ export function heapBytes(shape: ModelShape, bias = false): number {
   return Math.ceil(bytes / PAGE) * PAGE;
 }
 
-/** Samples that are run at once when each has up to `positions` own positions: never fewer than one. */
-export function groupSize(shape: ModelShape, positions: number): number {
-  return Math.max(1, Math.floor(GROUP_BYTES / (bytesPerPosition(shape) * Math.max(1, positions))));
+/** Samples that are run at once after a prefix of so many positions: never fewer than one. */
+export function groupSize(shape: ModelShape, prefixLength: number): number {
+  const room = Math.floor(GROUP_BYTES / bytesPerPosition(shape)) - prefixLength;
+  return Math.max(1, Math.floor(room / Math.max(1, shape.positions - prefixLength)));
 }
 
 /** What a request for `samples` samples adds (0 = prefix only): its caches for a whole picture, in JS. */
@@ -42,5 +43,5 @@ export function requestBytes(shape: ModelShape, samples: number): number {
 function runBytes(shape: ModelShape): number {
   const picture = bytesPerPosition(shape) * shape.positions;
   const scores = 4 * shape.heads * PREFIX_CHUNK * shape.positions;
-  return Math.max(GROUP_BYTES, picture) + 3 * scores;
+  return Math.max(GROUP_BYTES, picture) + 4 * scores;
 }
