@@ -1,5 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import { MemoryBudget } from "./admission/budget.ts";
+import { createInference, type Inference } from "./delegation/index.ts";
 import type { ImageContext } from "./image/index.ts";
 import { engineFactory } from "./model/engines/index.ts";
 import { ModelService } from "./model/service.ts";
@@ -11,6 +12,8 @@ const BUDGET_BYTES = 96 * 1024 * 1024;
 /** What lives as long as the isolate, shared by its requests. */
 export interface Services {
   models: ModelService;
+  /** The models at the edge and at the origins. */
+  inference: Inference;
   images: ImageContext;
 }
 
@@ -27,8 +30,10 @@ const outside: typeof fetch = (input, init) => fetch(input, init);
 
 function build(env: Env): Services {
   const budget = new MemoryBudget({ capacity: BUDGET_BYTES });
+  const models = new ModelService({ bucket: env.BUCKET, engine: () => engineFactory(env.ENGINE), budget, waitUntil });
   return {
-    models: new ModelService({ bucket: env.BUCKET, engine: () => engineFactory(env.ENGINE), budget, waitUntil }),
+    models,
+    inference: createInference(env, models, originFetch(env)),
     images: {
       bucket: env.BUCKET,
       admission: budget,
@@ -37,4 +42,10 @@ function build(env: Env): Services {
       allowLoopback: env.ALLOW_LOOPBACK_URLS === "on",
     },
   };
+}
+
+/** With the client certificate of the mTLS binding ORIGIN_MTLS, where one is configured. */
+function originFetch(env: Env): typeof fetch {
+  const { ORIGIN_MTLS: mtls } = env as { ORIGIN_MTLS?: Fetcher };
+  return mtls ? (input, init) => mtls.fetch(input, init) : outside;
 }

@@ -30,5 +30,7 @@ app.onError((error, c) => {
 });
 
 export { Meter } from "./access/meter.ts";
+export { CompletionJob } from "./jobs/job.ts";
+export { CompletionWorkflow } from "./jobs/workflow.ts";
 
 export default app satisfies ExportedHandler<Env>;

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { Access, identify, KeyStore } from "../access/index.ts";
 import { UserError } from "../errors.ts";
 import { createGraphQL } from "../graphql/yoga.ts";
+import { Jobs } from "../jobs/index.ts";
 import type { AppEnv } from "./app-env.ts";
 import { boundBody } from "./bounded-body.ts";
 import { cors } from "./cors.ts";
@@ -40,8 +41,9 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   const body = boundBody(c.req.raw);
   try {
     yoga ??= createGraphQL();
-    const { models, images } = services;
-    const response = await yoga.fetch(body.request, { env: c.env, waitUntil, models, images, access, keys, trace });
+    const jobs = new Jobs(c.env);
+    const context = { env: c.env, waitUntil, ...services, jobs, access, keys, trace };
+    const response = await yoga.fetch(body.request, context);
     const cut = body.problem();
     return cut ? problem(c, cut.error, cut.status) : finished(response, access);
   } finally {

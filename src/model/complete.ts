@@ -39,7 +39,7 @@ async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix:
   for (const [position, length] of canvas.rows()) {
     const row = {
       forced: canvas.forced(position, length, count),
-      uniforms: uniforms(spec.seed, first, count, position, length),
+      uniforms: uniforms(spec.seed, (spec.firstSample ?? 0) + first, count, position, length),
     };
     const { tokens, nll } = await run.turn(() => generation.next(row));
     canvas.put(first, count, position, length, tokens, nll);
@@ -54,13 +54,15 @@ class Canvas {
   readonly start: number;
   /** One past the last generated pixel: given ones after it need no computing. */
   readonly end: number;
+  readonly #first: number;
   readonly #given: Int32Array;
   readonly #side: number;
   readonly #generated: number;
   readonly #samples: Int32Array[];
   readonly #nll: Float64Array;
 
-  constructor({ engine }: Run, { keep, samples }: CompletionSpec, tokens: Int32Array) {
+  constructor({ engine }: Run, { keep, samples, firstSample = 0 }: CompletionSpec, tokens: Int32Array) {
+    this.#first = firstSample;
     this.start = keep.indexOf(false);
     this.end = keep.lastIndexOf(false) + 1;
     this.#side = Math.sqrt(engine.shape.positions);
@@ -108,7 +110,7 @@ class Canvas {
 
   finished(): CompletedSample[] {
     return this.#samples.map((tokens, index) => ({
-      index,
+      index: this.#first + index,
       tokens,
       nllPerPixel: at(this.#nll, index) / this.#generated,
     }));

@@ -83,6 +83,11 @@ export class ModelService {
     return this.#describe(manifest);
   }
 
+  /** One version of a model, whether or not it is the current one. @throws UserError MODEL_NOT_FOUND, MODEL_CORRUPT */
+  async version(id: string, version: string): Promise<Model> {
+    return this.#describe(await this.#repository.manifest(id, version));
+  }
+
   /** Checks the options of a completion and fills in defaults (and the seed). @throws UserError BAD_OPTION */
   plan(model: Model, samples: number, options?: CompletionOptions | null): CompletionSpec {
     return completionSpec(model, samples, options);

@@ -40,6 +40,8 @@ export type Execution = "AUTO" | "EDGE" | "ORIGIN";
 /** A validated completion: everything that decides its samples but the picture and the model. Plain JSON-able data. */
 export interface CompletionSpec {
   samples: number;
+  /** Index of the first of them; default 0. A part of a larger completion begins elsewhere. */
+  firstSample?: number;
   /** 32-bit signed; drawn at random when it wasn't given. */
   seed: number;
   sampling: Sampling;

@@ -19,6 +19,7 @@ interface Plan {
 async function plan({ samples, options }: Arguments, context: RequestContext): Promise<Plan> {
   const model = await context.models.model(options?.model);
   const spec = context.models.plan(model, samples, options);
+  context.inference.route(model, spec);
   return { model, spec, pixels: spec.samples * spec.keep.filter((given) => !given).length };
 }
 
@@ -33,8 +34,8 @@ export const complete: NonNullable<QueryResolvers["complete"]> = async (_, input
   const planned = await plan(input, context);
   return metered(context.access, planned.pixels, signal, async () => {
     const live = await accept(planned, input, context);
-    const result = await context.models.completed(live.model, live.input.tokens, live.spec, signal);
-    context.trace.ran(live.model, result.engine, "EDGE", planned.pixels);
+    const result = await context.inference.completed(live.model, live.input.tokens, live.spec, signal);
+    context.trace.ran(live.model, result.engine, result.ranOn, planned.pixels);
     return succeeded(live, result);
   });
 };
@@ -61,7 +62,7 @@ async function* events(
   context: RequestContext,
 ): AsyncGenerator<ProgressParent> {
   const { signal } = context.request;
-  const run = context.models.complete(live.model, live.input.tokens, live.spec, signal);
+  const run = context.inference.complete(live.model, live.input.tokens, live.spec, signal);
   let rowsDone = 0;
   let rowsTotal = 1;
   let failed = false;
@@ -82,6 +83,6 @@ async function* events(
     const made = failed ? 0 : Math.ceil((reservation.pixels * rowsDone) / rowsTotal);
     context.waitUntil(reservation.commit(made));
     // A client that went away ends this generator early: the work must end with it.
-    await run.return({ samples: [], engine: "" });
+    await run.return({ samples: [], engine: "", ranOn: "EDGE" });
   }
 }

@@ -1,6 +1,7 @@
 import type { CompletionStatus } from "../../build/graphql-types.ts";
+import type { PlacedResult } from "../delegation/index.ts";
 import { fromTokens, type Palette } from "../image/index.ts";
-import type { CompletionProgress, CompletionResult, CompletionSpec, Model } from "../model/types.ts";
+import type { CompletionProgress, CompletionSpec, Model } from "../model/types.ts";
 import type { CompletionParent, ImageParent, ProgressParent } from "./parents.ts";
 import type { ModelInput } from "./read-tokens.ts";
 
@@ -13,7 +14,7 @@ export interface LiveCompletion {
   input: ModelInput;
 }
 
-export function succeeded(live: LiveCompletion, result: CompletionResult): CompletionParent {
+export function succeeded(live: LiveCompletion, result: PlacedResult): CompletionParent {
   const { id, createdAt, model, spec, input } = live;
   return {
     id,
@@ -22,7 +23,7 @@ export function succeeded(live: LiveCompletion, result: CompletionResult): Compl
     status: "SUCCEEDED",
     seed: spec.seed,
     keepRows: spec.keepRows,
-    ranOn: "EDGE",
+    ranOn: result.ranOn,
     engine: result.engine,
     input: image(input.tokens, input.palette),
     samples: result.samples.map(({ index, tokens, nllPerPixel }) => ({
@@ -51,6 +52,6 @@ export function progress(
   };
 }
 
-function image(tokens: Int32Array, palette: Palette): ImageParent {
+export function image(tokens: Int32Array, palette: Palette): ImageParent {
   return { tokens, picture: fromTokens(tokens, palette) };
 }

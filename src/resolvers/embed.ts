@@ -8,7 +8,9 @@ import { readTokens } from "./read-tokens.ts";
 export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, layer, model: id }, context) => {
   const model = await context.models.model(id);
   const { tokens } = await readTokens(image, model, context);
-  return answer(model, await context.models.embed(model, tokens, layer, context.request.signal));
+  const [embedding] = await context.inference.embed(model, [tokens], layer, context.request.signal);
+  if (!embedding) throw new Error("no embedding of one picture");
+  return answer(model, embedding);
 };
 
 /** `Query.embedMany`: all or nothing; the error's message says which picture it is about. */
@@ -30,7 +32,7 @@ export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { i
       throw error;
     }
   }
-  const embeddings = await context.models.embedMany(model, pictures, layer, context.request.signal);
+  const embeddings = await context.inference.embed(model, pictures, layer, context.request.signal);
   return embeddings.map((embedding) => answer(model, embedding));
 };
 

@@ -16,16 +16,25 @@ export interface ImageParent {
   tokens: Int32Array;
 }
 
+export interface SampleParent {
+  index: number;
+  image: ImageParent;
+  nllPerPixel: number;
+}
+
+/** At hand, or fetched when it is asked for. */
+export type Lazy<T> = T | (() => Promise<T>);
+
 export interface CompletionParent {
   id: string;
   status: CompletionStatus;
-  model: Model;
+  model: Lazy<Model>;
   seed: number;
   keepRows: number;
   ranOn: Execution | null;
   engine: string | null;
-  input: ImageParent;
-  samples: { index: number; image: ImageParent; nllPerPixel: number }[];
+  input: Lazy<ImageParent>;
+  samples: Lazy<SampleParent[]>;
   error: JobError | null;
   createdAt: string;
   finishedAt: string | null;

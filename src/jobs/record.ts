@@ -1,0 +1,109 @@
+/** A job's state and the only ways in which it changes. No I/O: the Durable Object stores what comes out of here. */
+
+import type { Place, SampleRange } from "../delegation/index.ts";
+import type { ErrorCode } from "../errors.ts";
+
+export type JobStatus = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+
+/** Who computed a chunk. */
+export interface Maker {
+  ranOn: Place;
+  engine: string;
+}
+
+export interface Chunk extends SampleRange {
+  /** Null until its samples are stored. */
+  made: Maker | null;
+}
+
+/** All times are milliseconds since 1970. */
+export interface JobRecord {
+  id: string;
+  /** Whose it is: for anybody else it does not exist. */
+  owner: string;
+  /** A hash of what was submitted: the same idempotency key with another one is a conflict. */
+  payload: string;
+  model: { id: string; version: string };
+  seed: number;
+  keepRows: number;
+  samples: number;
+  /** Pixels to generate, of all samples. */
+  pixels: number;
+  chunks: Chunk[];
+  status: JobStatus;
+  error: { code: ErrorCode | "INTERNAL_SERVER_ERROR"; message: string } | null;
+  createdAt: number;
+  finishedAt: number | null;
+  /** When it and its samples are deleted. */
+  expiresAt: number;
+  /** Workflow instances started for it: more than one if one was lost. */
+  launches: number;
+  /** The last sign of the workflow's life. */
+  aliveAt: number;
+  /** What is set aside of the owner's quota, until it is settled. */
+  reservation: { id: string; meter: string | null } | null;
+  /** The delivery that is still to be made. */
+  webhook: Webhook | null;
+}
+
+export interface Webhook {
+  url: string;
+  /** The key whose secret signs; null: the deployment's own. */
+  keyId: string | null;
+  attempts: number;
+  nextAt: number;
+}
+
+export function hasEnded({ status }: JobRecord): boolean {
+  return status === "SUCCEEDED" || status === "FAILED" || status === "CANCELLED";
+}
+
+/** Samples of the chunks that are stored. */
+export function samplesDone({ chunks }: JobRecord): number {
+  return chunks.reduce((sum, { count, made }) => sum + (made ? count : 0), 0);
+}
+
+export function begun(job: JobRecord, now: number): JobRecord {
+  return hasEnded(job) ? job : { ...job, status: "RUNNING", aliveAt: now };
+}
+
+/** A chunk that comes twice (its step was repeated) or too late changes nothing. */
+export function withChunk(job: JobRecord, index: number, made: Maker, now: number): JobRecord {
+  if (hasEnded(job)) return job;
+  const chunks = job.chunks.map((chunk, i) => (i === index && !chunk.made ? { ...chunk, made } : chunk));
+  return { ...job, chunks, aliveAt: now };
+}
+
+/** @throws Error while samples are missing: that would be a bug */
+export function succeeded(job: JobRecord, now: number): JobRecord {
+  if (hasEnded(job)) return job;
+  if (samplesDone(job) !== job.samples) throw new Error(`job ${job.id}: ${samplesDone(job)} of ${job.samples} samples`);
+  return ended(job, "SUCCEEDED", now);
+}
+
+export function failed(job: JobRecord, error: NonNullable<JobRecord["error"]>, now: number): JobRecord {
+  return hasEnded(job) ? job : { ...ended(job, "FAILED", now), error };
+}
+
+export function cancelled(job: JobRecord, now: number): JobRecord {
+  return hasEnded(job) ? job : ended(job, "CANCELLED", now);
+}
+
+/** What the owner pays for: all of a job that succeeded, the stored chunks of one that was cancelled, nothing of a failed one. */
+export function pixelsUsed(job: JobRecord): number {
+  if (job.status === "FAILED") return 0;
+  return (job.pixels * samplesDone(job)) / job.samples;
+}
+
+/** Who made the samples, in one; null before the first chunk. The origin if it made any. */
+export function makerOf({ chunks }: JobRecord): Maker | null {
+  const makers = chunks.flatMap(({ made }) => (made ? [made] : []));
+  if (makers.length === 0) return null;
+  const engines = [...new Set(makers.map(({ engine }) => engine))];
+  return { ranOn: makers.some(({ ranOn }) => ranOn === "ORIGIN") ? "ORIGIN" : "EDGE", engine: engines.join("+") };
+}
+
+function ended(job: JobRecord, status: JobStatus, now: number): JobRecord {
+  const webhook = job.webhook && { ...job.webhook, nextAt: now };
+  return { ...job, status, finishedAt: now, webhook };
+}
