@@ -10,8 +10,7 @@ export function Controls() {
       aria-label="Settings"
       onSubmit={(event) => {
         event.preventDefault();
-        start();
-        showResults();
+        begin();
       }}
     >
       <div class="fields">
@@ -39,15 +38,10 @@ export function Controls() {
         <ModelField />
       </div>
       <div class="actions">
-        {running.value ? (
-          <button type="button" class="primary stop" onClick={stop}>
-            Stop
-          </button>
-        ) : (
-          <button type="submit" class="primary">
-            Complete the picture
-          </button>
-        )}
+        {/* One button, so that the focus stays where it is when it changes its meaning. */}
+        <button type="button" class={running.value ? "primary stop" : "primary"} onClick={running.value ? stop : begin}>
+          {running.value ? "Stop" : "Complete the picture"}
+        </button>
         <button
           type="button"
           disabled={running.value || run.value === null}
@@ -61,6 +55,11 @@ export function Controls() {
       </div>
     </form>
   );
+}
+
+function begin(): void {
+  start();
+  showResults();
 }
 
 /** On a phone the samples are below the picture: they come into view as they are drawn. */
@@ -80,11 +79,12 @@ interface RangeProps {
   hint?: string;
 }
 
+// The value is no <output>: as the label's first form element it would take the label away from the slider.
 function Range({ label, value, min, max, step, digits = 0, off, hint }: RangeProps) {
   return (
     <label class="range" {...(hint ? { title: hint } : {})}>
       <span>{label}</span>
-      <output>{value.value === off ? "off" : value.value.toFixed(digits)}</output>
+      <span class="number">{value.value === off ? "off" : value.value.toFixed(digits)}</span>
       <input
         type="range"
         min={min}

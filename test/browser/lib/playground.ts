@@ -1,0 +1,84 @@
+/** The playground as a person uses it: by its labels. */
+import type { Locator, Page } from "playwright-core";
+
+/** RGBA bytes of a canvas, 32x32. */
+export type Pixels = number[];
+
+export const ROW_BYTES = 32 * 4;
+
+export function pixelsOf(canvas: Locator): Promise<Pixels> {
+  return canvas.evaluate((element) => {
+    const context = (element as HTMLCanvasElement).getContext("2d");
+    return context ? [...context.getImageData(0, 0, 32, 32).data] : [];
+  });
+}
+
+export function rowsOf(pixels: Pixels, from: number, to: number): Pixels {
+  return pixels.slice(from * ROW_BYTES, to * ROW_BYTES);
+}
+
+export const stage = (page: Page) => page.getByRole("img", { name: /^The picture:/ });
+export const overlay = (page: Page) => page.locator(".stage .overlay");
+export const samples = (page: Page) =>
+  page.getByRole("region", { name: "Samples" }).getByRole("img", { name: /^Sample \d/ });
+export const seen = (page: Page) => page.getByRole("img", { name: "The whole picture as the model sees it" });
+export const status = (page: Page) => page.locator(".status-text").first();
+
+/** Until the first shipped picture is on the stage. */
+export async function ready(page: Page): Promise<void> {
+  await stage(page).waitFor();
+  await page.waitForFunction(() => !document.querySelector('.stage [aria-label="The picture: Blank"]'));
+}
+
+export async function setRange(page: Page, label: string, value: number): Promise<void> {
+  await page.getByRole("slider", { name: label }).fill(String(value));
+}
+
+export async function press(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Complete the picture" }).click();
+}
+
+/** Waits for the running completion's end. @throws Error with the page's own message when it failed. */
+export async function finished(page: Page): Promise<void> {
+  const outcome = page
+    .locator(".status-text")
+    .filter({ hasText: /^(Done|Failed)/ })
+    .first();
+  await outcome.waitFor({ timeout: 120_000 });
+  if ((await outcome.textContent()).startsWith("Failed"))
+    throw new Error(await page.getByRole("alert").first().textContent());
+  // The last pictures are decoded and on their canvases.
+  await page.waitForFunction(() => {
+    const canvases = [...document.querySelectorAll<HTMLCanvasElement>(".card canvas")];
+    return canvases.every((canvas) => (canvas.getContext("2d")?.getImageData(31, 31, 1, 1).data[3] ?? 0) === 255);
+  });
+}
+
+/** All samples' pixels once they are done. */
+export async function complete(page: Page): Promise<Pixels[]> {
+  await press(page);
+  await finished(page);
+  return allSamples(page);
+}
+
+export async function allSamples(page: Page): Promise<Pixels[]> {
+  return Promise.all((await samples(page).all()).map(pixelsOf));
+}
+
+export async function seedOf(page: Page): Promise<number> {
+  return Number(/seed (\d+)/.exec(await status(page).textContent())?.[1]);
+}
+
+/** A stroke of the mouse on the stage, in cells. */
+export async function stroke(page: Page, cells: readonly [number, number][]): Promise<void> {
+  await overlay(page).scrollIntoViewIfNeeded();
+  const box = await overlay(page).boundingBox();
+  if (!box) throw new Error("The stage is not visible.");
+  const at = ([x, y]: [number, number]) =>
+    [box.x + ((x + 0.5) / 32) * box.width, box.y + ((y + 0.5) / 32) * box.height] as const;
+  for (const [i, cell] of cells.entries()) {
+    await page.mouse.move(...at(cell), { steps: i === 0 ? 1 : 6 });
+    if (i === 0) await page.mouse.down();
+  }
+  await page.mouse.up();
+}

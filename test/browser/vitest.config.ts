@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:browser`: the playground in a real Chromium, against the real Worker. */
+export default defineConfig({
+  test: {
+    include: ["test/browser/**/*.test.ts"],
+    globalSetup: ["test/global-setup.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // One browser and one model at a time: two cores are no place for more.
+    fileParallelism: false,
+  },
+});
