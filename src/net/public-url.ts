@@ -20,7 +20,7 @@ const FIRST_FREE_PORT = 1024;
  * every one of its addresses checked. To be asked before each hop.
  *
  * A Worker cannot pin the address that fetch() then connects to, so a name whose answer changes in between (rebinding)
- * gets past this; docs/security.md says what is left of that risk.
+ * gets past this; docs/images.md says what is left of that risk.
  * @throws UserError URL_REFUSED; NameNotResolved when the resolver could not say.
  */
 export async function checkPublicUrl(given: string, policy: UrlPolicy): Promise<URL> {

@@ -20,8 +20,15 @@ WebAssembly.Instance = new Proxy(Instance, {
   },
 });
 
-function wasmBytes(): number {
-  return Math.max(0, ...memories.splice(0).map((memory) => memory.deref()?.buffer.byteLength ?? 0));
+/** Every memory that is alive, and its bytes now. */
+function sizes(): Map<WebAssembly.Memory, number> {
+  const alive = memories.map((memory) => memory.deref()).filter((memory) => memory !== undefined);
+  return new Map(alive.map((memory) => [memory, memory.buffer.byteLength]));
+}
+
+/** By how much the memory that grew most has grown; a new one from nothing. */
+function growth(before: Map<WebAssembly.Memory, number>): number {
+  return Math.max(0, ...[...sizes()].map(([memory, bytes]) => bytes - (before.get(memory) ?? 0)));
 }
 
 const app = new Hono<AppEnv>();
@@ -39,13 +46,13 @@ app.use(async (c, next) => {
 });
 app.route("/", thumbnails);
 app.post("/read", async (c) => {
-  memories.length = 0;
+  const before = sizes();
   const url = c.req.query("url");
   const input = url === undefined ? { file: new Blob([await c.req.arrayBuffer()]) } : { url };
   const context = c.get("services").images;
   try {
     const picture = await readPicture(input, context);
-    const peak = wasmBytes();
+    const peak = growth(before);
     const id = await storePicture(picture, context);
     return c.json({
       rgb: Array.from(picture.rgb),
@@ -56,7 +63,8 @@ app.post("/read", async (c) => {
       peak,
     });
   } catch (error) {
-    if (error instanceof UserError) return c.json({ code: error.code, message: error.message, peak: wasmBytes() }, 400);
+    if (error instanceof UserError)
+      return c.json({ code: error.code, message: error.message, peak: growth(before) }, 400);
     throw error;
   }
 });

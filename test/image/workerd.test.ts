@@ -9,7 +9,7 @@ interface Read {
   rgb: number[];
   id: string;
   url: string;
-  /** Bytes of the largest WASM memory while it was read. */
+  /** By how many bytes the WASM memory that grew most has grown while it was read. */
   peak: number;
   code?: string;
 }

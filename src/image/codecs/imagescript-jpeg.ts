@@ -3,7 +3,7 @@ import { keeping } from "./keep.ts";
 
 /**
  * ImageScript's JPEG codec (Rust: jpeg-decoder and jpeg-encoder, MIT), used without its JavaScript, which reads files.
- * It is the one maintained WASM decoder found that decodes at a reduced scale: see docs/memory.md.
+ * It is the one maintained WASM decoder found that decodes at a reduced scale: see docs/images.md.
  */
 interface Exports {
   memory: WebAssembly.Memory;

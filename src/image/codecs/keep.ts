@@ -3,7 +3,7 @@ interface Codec {
 }
 
 /** A kept instance holds at most this much of the isolate's 128 MB: one that grew further is dropped. */
-export const KEEP_BYTES = 6 * 2 ** 20;
+export const KEEP_BYTES = 4 * 2 ** 20;
 
 /**
  * Lends an instance of a codec, a kept one where there is one, so that small pictures leave no garbage of megabytes. It is

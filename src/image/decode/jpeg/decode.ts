@@ -20,7 +20,7 @@ function reduction(side: number): number {
   return SCALES.find((scale) => side / scale >= KEPT_SIDE) ?? 1;
 }
 
-/** Bytes that decoding takes at the most (measured: docs/memory.md). */
+/** Bytes that decoding takes at the most (measured: docs/images.md). */
 export function jpegBytes(header: JpegHeader, fileBytes: number): number {
   if (fromDcAlone(header)) return dcPlaneBytes(header) + header.width;
   const scale = reduction(Math.min(header.width, header.height));

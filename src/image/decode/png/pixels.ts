@@ -73,6 +73,7 @@ function direct({ depth, transparency }: PngHeader, colors: 1 | 3, alpha: boolea
   const green = colors === 3 ? bytes : 0;
   const blue = colors === 3 ? 2 * bytes : 0;
   const clear = transparency && transparency.length >= colors * 2 ? transparency : undefined;
+  if (colors === 3 && bytes === 1 && !alpha && !clear) return (row, count, rgb) => rgb.set(row.subarray(0, count * 3));
   return (row, count, rgb) => {
     for (let i = 0, p = 0; i < count; i++, p += pixel) {
       const opacity = alpha

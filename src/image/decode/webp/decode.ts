@@ -8,11 +8,11 @@ import { stillFile } from "./still-file.ts";
 /** What an instance holds before anything is decoded, and some for tables. */
 const BASE_BYTES = 2 ** 20;
 
-/** Bytes that decoding takes at the most (measured: docs/memory.md): libwebp's one call gives the whole picture. */
+/** Bytes that decoding takes at the most (measured: docs/images.md): libwebp's one call gives the whole picture. */
 export function webpBytes({ frame }: WebpHeader): number {
   const pixels = frame.width * frame.height;
-  const file = 2 * (frame.image.length + (frame.alpha?.length ?? 0));
-  const perPixel = frame.lossless ? 8.3 : frame.alpha ? 6.3 : 4.2;
+  const file = frame.image.length + (frame.alpha?.length ?? 0);
+  const perPixel = frame.lossless ? 8.2 : frame.alpha ? 7.3 : 4.1;
   return Math.ceil(BASE_BYTES + file + pixels * perPixel);
 }
 

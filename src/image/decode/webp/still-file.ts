@@ -3,23 +3,17 @@ import type { WebpFrame } from "../headers/webp.ts";
 const ALPHA_FLAG = 0x10;
 
 /**
- * A WebP file of one frame and nothing else (RFC 9649, sections 2.5 to 2.7): the decoder knows no animations, and
- * needs no metadata.
+ * A WebP file of one frame and nothing else (RFC 9649, sections 2.5 to 2.7), in pieces to be put end to end: the decoder
+ * knows no animations, and needs no metadata.
  */
-export function stillFile({ width, height, image, alpha }: WebpFrame): Uint8Array {
+export function stillFile({ width, height, image, alpha }: WebpFrame): Uint8Array[] {
   const chunks = alpha ? [extendedHeader(width, height), alpha, image] : [image];
-  const length = chunks.reduce((sum, chunk) => sum + padded(chunk.length), 0);
-  const file = new Uint8Array(12 + length);
-  const view = new DataView(file.buffer);
-  file.set(ascii("RIFF"), 0);
-  view.setUint32(4, 4 + length, true);
-  file.set(ascii("WEBP"), 8);
-  let at = 12;
-  for (const chunk of chunks) {
-    file.set(chunk, at);
-    at += padded(chunk.length);
-  }
-  return file;
+  const body = chunks.flatMap((chunk) => (chunk.length & 1 ? [chunk, new Uint8Array(1)] : [chunk]));
+  const header = new Uint8Array(12);
+  header.set(ascii("RIFF"), 0);
+  new DataView(header.buffer).setUint32(4, 4 + body.reduce((sum, piece) => sum + piece.length, 0), true);
+  header.set(ascii("WEBP"), 8);
+  return [header, ...body];
 }
 
 function extendedHeader(width: number, height: number): Uint8Array {
@@ -33,10 +27,6 @@ function extendedHeader(width: number, height: number): Uint8Array {
   view.setUint16(15, (height - 1) & 0xffff, true);
   view.setUint8(17, (height - 1) >>> 16);
   return chunk;
-}
-
-function padded(length: number): number {
-  return length + (length & 1);
 }
 
 function ascii(text: string): Uint8Array {
