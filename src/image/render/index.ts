@@ -12,7 +12,7 @@ import {
 import { base64OfBytes } from "./base64.ts";
 import { encodeJpeg } from "./jpeg.ts";
 import { encodePng } from "./png.ts";
-import { enlarge, scale } from "./scale.ts";
+import { scale, withAlpha } from "./scale.ts";
 import { encodeWebp } from "./webp.ts";
 
 export interface Rendered {
@@ -38,11 +38,12 @@ export function checkWidth(width: number | null | undefined): Width {
 
 /** A picture scaled and encoded. WebP is lossless, JPEG of quality 90. */
 export function renderPicture(picture: Picture, format: ImageFormat, width: Width, filter: Filter): Rendered {
-  const rgba = scale(picture, width, filter);
-  return { bytes: encode(rgba, width, format), contentType: CONTENT_TYPES[format] };
+  return { bytes: encode(picture, format, width, filter), contentType: CONTENT_TYPES[format] };
 }
 
-function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Uint8Array<ArrayBuffer> {
+function encode(picture: Picture, format: ImageFormat, width: Width, filter: Filter): Uint8Array<ArrayBuffer> {
+  if (format === "png" && filter === "nearest") return crispPng(withAlpha(picture.rgb), width);
+  const rgba = scale(picture, width, filter);
   switch (format) {
     case "png":
       return encodePng(rgba, width, width);
@@ -53,14 +54,18 @@ function encode(rgba: Uint8Array, width: Width, format: ImageFormat): Uint8Array
   }
 }
 
+/** @param rgba [32, 32, 4] */
+function crispPng(rgba: Uint8Array, width: Width): Uint8Array<ArrayBuffer> {
+  return encodePng(rgba, SIDE, SIDE, width / SIDE);
+}
+
 /**
  * A PNG data: URI with crisp pixels.
  * @param width Default 32.
  * @throws UserError BAD_OPTION
  */
 export function dataUri(picture: Picture, width?: number | null): string {
-  const wanted = checkWidth(width);
-  return pngUri(scale(picture, wanted, "nearest"), wanted);
+  return pngUri(withAlpha(picture.rgb), checkWidth(width));
 }
 
 /**
@@ -69,8 +74,7 @@ export function dataUri(picture: Picture, width?: number | null): string {
  * @throws UserError BAD_OPTION; RangeError for tokens that are none.
  */
 export function progressDataUri(tokens: ArrayLike<number>, palette: Palette, width?: number | null): string {
-  const wanted = checkWidth(width);
-  return pngUri(enlarge(progressPixels(tokens, palette), wanted), wanted);
+  return pngUri(progressPixels(tokens, palette), checkWidth(width));
 }
 
 function progressPixels(tokens: ArrayLike<number>, palette: Palette): Uint8Array {
@@ -88,5 +92,5 @@ function progressPixels(tokens: ArrayLike<number>, palette: Palette): Uint8Array
 }
 
 function pngUri(rgba: Uint8Array, width: Width): string {
-  return `data:image/png;base64,${base64OfBytes(encodePng(rgba, width, width))}`;
+  return `data:image/png;base64,${base64OfBytes(crispPng(rgba, width))}`;
 }

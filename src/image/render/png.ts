@@ -9,15 +9,24 @@ interface Indexed {
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const FILTER_UP = 2;
 
+/** A picture's samples, 8 bits each: [height, width, channels]. */
+interface Samples {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  channels: number;
+}
+
 /**
- * A PNG of RGBA pixels [height, width, 4]: indexed where 256 colours are enough, else RGB, or RGBA where something is
- * transparent. Every row is stored as its difference to the one above, which makes enlarged pixels nearly free
- * (fast-png writes no row filters: eight times the bytes at 1024x1024).
+ * A PNG of RGBA pixels [height, width, 4], each repeated to times x times: indexed where 256 colours are enough, else RGB,
+ * or RGBA where something is transparent. Every row is stored as its difference to the one above, which makes enlarged
+ * pixels nearly free (fast-png writes no row filters: eight times the bytes at 1024x1024).
  */
-export function encodePng(rgba: Uint8Array, width: number, height: number): Uint8Array<ArrayBuffer> {
+export function encodePng(rgba: Uint8Array, width: number, height: number, times = 1): Uint8Array<ArrayBuffer> {
   const indexed = toIndexed(rgba);
-  if (indexed) return indexedPng(indexed, width, height);
-  return isOpaque(rgba) ? png(2, 3, dropAlpha(rgba), width, height, []) : png(6, 4, rgba, width, height, []);
+  if (indexed) return indexedPng(indexed, width, height, times);
+  if (isOpaque(rgba)) return png(2, { data: dropAlpha(rgba), width, height, channels: 3 }, times, []);
+  return png(6, { data: rgba, width, height, channels: 4 }, times, []);
 }
 
 function toIndexed(rgba: Uint8Array): Indexed | undefined {
@@ -37,7 +46,7 @@ function toIndexed(rgba: Uint8Array): Indexed | undefined {
   return { colors: [...known.keys()], indices };
 }
 
-function indexedPng({ colors, indices }: Indexed, width: number, height: number): Uint8Array<ArrayBuffer> {
+function indexedPng({ colors, indices }: Indexed, width: number, height: number, times: number) {
   const palette = colors.flatMap((c) => [c >>> 24, (c >>> 16) & 255, (c >>> 8) & 255]);
   const extra = [chunk("PLTE", Uint8Array.from(palette))];
   if (colors.some((c) => (c & 255) !== 255))
@@ -47,7 +56,7 @@ function indexedPng({ colors, indices }: Indexed, width: number, height: number)
         Uint8Array.from(colors, (c) => c & 255),
       ),
     );
-  return png(3, 1, indices, width, height, extra);
+  return png(3, { data: indices, width, height, channels: 1 }, times, extra);
 }
 
 function isOpaque(rgba: Uint8Array): boolean {
@@ -65,21 +74,13 @@ function dropAlpha(rgba: Uint8Array): Uint8Array {
   return rgb;
 }
 
-/** @param data [height, width, channels], 8 bits a sample. */
-function png(
-  colorType: number,
-  channels: number,
-  data: Uint8Array,
-  width: number,
-  height: number,
-  extra: Uint8Array[],
-): Uint8Array<ArrayBuffer> {
+function png(colorType: number, samples: Samples, times: number, extra: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const header = new DataView(new ArrayBuffer(13));
-  header.setUint32(0, width);
-  header.setUint32(4, height);
+  header.setUint32(0, samples.width * times);
+  header.setUint32(4, samples.height * times);
   header.setUint8(8, 8);
   header.setUint8(9, colorType);
-  const pixels = chunk("IDAT", zlibSync(filterRows(data, width * channels, height), { level: 6 }));
+  const pixels = chunk("IDAT", zlibSync(filterRows(samples, times), { level: 6 }));
   return concat([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", new Uint8Array(header.buffer)),
@@ -89,17 +90,23 @@ function png(
   ]);
 }
 
-/** Each row after its filter's byte. W3C PNG, section 9.2; the row above the first counts as zeros. */
-function filterRows(data: Uint8Array, length: number, height: number): Uint8Array<ArrayBuffer> {
-  const rows = new Uint8Array((length + 1) * height);
-  rows.set(data.subarray(0, length), 1);
-  rows[0] = FILTER_UP;
-  for (let y = 1; y < height; y++) {
-    const to = y * (length + 1);
-    const from = y * length;
-    rows[to] = FILTER_UP;
-    for (let i = 0; i < length; i++)
-      rows[to + 1 + i] = (data[from + i] as number) - (data[from - length + i] as number);
+/**
+ * The enlarged rows, each after its filter's byte. W3C PNG, section 9.2; the row above the first counts as zeros, and a
+ * repeated row's differences are zeros.
+ */
+function filterRows({ data, width, height, channels }: Samples, times: number): Uint8Array {
+  const length = width * times * channels + 1;
+  const rows = new Uint8Array(length * height * times);
+  for (let y = 0; y < height * times; y++) rows[y * length] = FILTER_UP;
+  for (let y = 0; y < height; y++) {
+    const from = y * width * channels;
+    const above = from - width * channels;
+    let to = y * times * length + 1;
+    for (let x = 0; x < width * channels; x += channels) {
+      for (let copy = 0; copy < times; copy++) {
+        for (let c = x; c < x + channels; c++) rows[to++] = (data[from + c] as number) - (data[above + c] ?? 0);
+      }
+    }
   }
   return rows;
 }

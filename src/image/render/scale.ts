@@ -8,7 +8,7 @@ export function scale(picture: Picture, width: Width, filter: Filter): Uint8Arra
 }
 
 /** Whole pixels repeated: RGBA [32, 32, 4] to [width, width, 4]. */
-export function enlarge(rgba: Uint8Array, width: Width): Uint8Array {
+function enlarge(rgba: Uint8Array, width: Width): Uint8Array {
   const times = width / SIDE;
   if (times === 1) return rgba;
   const from = new Uint32Array(rgba.slice().buffer);
