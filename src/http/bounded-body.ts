@@ -7,6 +7,9 @@ const MAX_BUFFERED_BYTES = 56 * 1024 * 1024;
 /** A client that sends nothing for so long, or takes so long in all, is given up. */
 const IDLE_MS = 15_000;
 const TOTAL_MS = 120_000;
+/** The same for a body that is refused. */
+const DRAIN_IDLE_MS = 1_000;
+const DRAIN_TOTAL_MS = 20_000;
 
 let buffered = 0;
 
@@ -20,16 +23,21 @@ export interface BoundedBody {
 }
 
 /**
- * Bounds a request's body before anything of it is buffered.
+ * Bounds a request's body before anything of it is buffered. What is refused is read to its end and dropped, within
+ * limits: most clients look for the answer only once they have sent everything.
  * @throws UserError IMAGE_TOO_LARGE (by its Content-Length), BUSY (too many large bodies in this isolate)
  */
-export function boundBody(request: Request): BoundedBody {
+export async function boundBody(request: Request): Promise<BoundedBody> {
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (length > MAX_BODY_BYTES) throw tooLarge();
   const source = request.body;
+  if (length > MAX_BODY_BYTES) {
+    if (source) await drain(source.getReader());
+    throw tooLarge();
+  }
   if (!source) return { request, problem: () => undefined, release: () => {} };
   const held = Number.isNaN(length) ? MAX_BODY_BYTES : length;
   if (buffered > 0 && buffered + held > MAX_BUFFERED_BYTES) {
+    await drain(source.getReader());
     throw new UserError("BUSY", "Too many large requests at once: try again in a few seconds.");
   }
   buffered += held;
@@ -73,12 +81,22 @@ function bounded(
       } else {
         bytes += chunk.value.byteLength;
         if (bytes <= MAX_BODY_BYTES) return controller.enqueue(chunk.value);
+        await drain(reader);
         controller.error(cutOff(tooLarge(), 413));
-        await reader.cancel();
       }
     },
     cancel: (reason) => reader.cancel(reason),
   });
+}
+
+/** Reads on and drops what comes, for a while. */
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const deadline = Date.now() + DRAIN_TOTAL_MS;
+  while (Date.now() < deadline) {
+    const chunk = await withTimeout(reader.read(), DRAIN_IDLE_MS);
+    if (chunk === undefined || chunk.done) break;
+  }
+  await reader.cancel();
 }
 
 /** Undefined when it takes longer. */

@@ -38,7 +38,7 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   if (caller.key) waitUntil(keys.touch(caller.key, now));
   trace.mark("access");
   const access = new Access(caller, c.env.METERS, waitUntil);
-  const body = boundBody(c.req.raw);
+  const body = await boundBody(c.req.raw);
   try {
     yoga ??= createGraphQL();
     const jobs = new Jobs(c.env);

@@ -59,13 +59,16 @@ describe("pixels a month", () => {
     const { secret } = await issueKey(worker, { pixelsPerMonth: 100 });
     const answers = await Promise.all(Array.from({ length: 8 }, () => worker.ask(COMPLETE, ROW, bearer(secret))));
     const codes = answers.map(({ errors }) => errors[0]?.extensions.code ?? "granted").sort();
-    expect(codes).toEqual([...Array(5).fill("QUOTA_EXCEEDED"), ...Array(3).fill("granted")]);
-    const refused = answers.find(({ errors }) => errors.length > 0);
+    // Of 100 pixels, three rows of 32 fit. On a slow machine one of those may wait too long for memory: it is refunded.
+    expect(codes.filter((code) => code === "QUOTA_EXCEEDED")).toHaveLength(5);
+    const granted = codes.filter((code) => code === "granted").length;
+    expect(granted + codes.filter((code) => code === "BUSY").length).toBe(3);
+    const refused = answers.find(({ errors }) => errors[0]?.extensions.code === "QUOTA_EXCEEDED");
     expect(refused?.errors[0]?.message).toMatch(/come back in \d+ seconds/);
     expect(Number(refused?.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(refused?.headers.get("ratelimit-policy")).toContain('"pixels";q=100;w=');
     await eventually(async () =>
-      expect(await usage(secret)).toMatchObject({ pixelsThisMonth: 96, pixelsPerMonth: 100 }),
+      expect(await usage(secret)).toMatchObject({ pixelsThisMonth: 32 * granted, pixelsPerMonth: 100 }),
     );
   });
 

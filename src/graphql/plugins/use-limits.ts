@@ -1,4 +1,4 @@
-import { parse } from "graphql";
+import { GraphQLError, parse } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { Access } from "../../access/index.ts";
 import { UserError } from "../../errors.ts";
@@ -20,6 +20,7 @@ export function useLimits(): Plugin<RequestContext> {
       setParseFn((source, options) => boundedParse(source, options));
       return ({ result }) => {
         if (result === null || result instanceof Error) {
+          if (result instanceof GraphQLError && result.extensions.code === "QUERY_TOO_COSTLY") throw result;
           if (result && /more th?a[nt] \d+ tokens/.test(result.message)) throw tooManyTokens();
           return;
         }
