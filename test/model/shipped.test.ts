@@ -5,6 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../scripts/lib/root.ts";
 import { MemoryBudget } from "../../src/admission/budget.ts";
+import type { Engine } from "../../src/model/engine.ts";
+import type { EngineFactory } from "../../src/model/engine-factory.ts";
 import { engineFactory } from "../../src/model/engines/index.ts";
 import { ModelService } from "../../src/model/service.ts";
 import type { CompletedSample, CompletionOptions, Model } from "../../src/model/types.ts";
@@ -30,8 +32,19 @@ describe.each(["kernel", "onnx"])("%s", (name) => {
   const budget = new MemoryBudget({ capacity: 104 * MIB });
   let service: ModelService;
   let model: Model;
+  let factory: EngineFactory;
+  let engine: Engine | undefined;
   beforeAll(async () => {
-    service = new ModelService({ bucket, engine: () => engineFactory(name), budget, waitUntil: () => {} });
+    const real = await engineFactory(name);
+    factory = {
+      name: real.name,
+      plan: (manifest) => real.plan(manifest),
+      load: async (...args) => {
+        engine = await real.load(...args);
+        return engine;
+      },
+    };
+    service = new ModelService({ bucket, engine: async () => factory, budget, waitUntil: () => {} });
     model = await service.model();
   });
 
@@ -97,6 +110,15 @@ describe.each(["kernel", "onnx"])("%s", (name) => {
     const [again, reversed] = await service.embedMany(model, [picture, picture.toReversed()]);
     expect(again?.vector).toEqual(vector);
     expect(reversed?.vector).not.toEqual(vector);
+  });
+
+  test("the engine holds no more than was planned for what it ran", async () => {
+    const plan = factory.plan(model.manifest);
+    for (const samples of [1, 2]) {
+      await complete(samples, { keepRows: 31 });
+      expect(engine?.residentBytes).toBeGreaterThan(5 * MIB);
+      expect(engine?.residentBytes).toBeLessThanOrEqual(plan.residentBytes + plan.requestBytes(4));
+    }
   });
 
   test("what ran gave its memory back: the budget holds the engine alone", async () => {
