@@ -42,6 +42,15 @@ export interface ImageLimits {
 /** Where stored pictures are. */
 export interface StoreContext {
   bucket: R2Bucket;
+  /** Set when pictures are to be private: whose they are. Pictures of other owners are then, as without it, not found. */
+  owner?: PictureOwner | undefined;
+}
+
+/** The key that private pictures belong to. */
+export interface PictureOwner {
+  id: string;
+  /** Ids and URLs are made with it. */
+  secret: string;
 }
 
 /** What reading a picture needs, given explicitly. */

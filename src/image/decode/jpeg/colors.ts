@@ -1,3 +1,10 @@
+import type { JpegHeader } from "../headers/jpeg.ts";
+
+/** Whether the channels are called R, G and B, which some programs do where they store no YCbCr (as libjpeg takes it). */
+export function isNamedRgb({ components }: JpegHeader): boolean {
+  return String.fromCharCode(...components.map((c) => c.id)) === "RGB";
+}
+
 export function greyRowToRgb(row: Uint8Array, rgb: Uint8Array): void {
   for (let i = 0; i < row.length; i++) rgb.fill(row[i] as number, i * 3, i * 3 + 3);
 }

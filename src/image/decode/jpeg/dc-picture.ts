@@ -1,7 +1,7 @@
 import { BoxReducer } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
 import type { JpegHeader } from "../headers/jpeg.ts";
-import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
 import { type Plane, readDcPlanes } from "./dc-planes.ts";
 
 /** Pixels of a block's side. */
@@ -71,10 +71,9 @@ function inksToRgb(channels: Uint8Array, { adobeTransform }: JpegHeader, rgb: Ui
   cmykRowToRgb(channels, rgb, adobeTransform !== null);
 }
 
-/** Adobe's marker says so; without it three channels are YCbCr unless they are named R, G and B. */
-function isYcc({ components, adobeTransform }: JpegHeader): boolean {
-  if (adobeTransform !== null) return adobeTransform === YCC;
-  return String.fromCharCode(...components.map((c) => c.id)) !== "RGB";
+/** Adobe's marker says so; without it three channels are YCbCr unless they are named otherwise. */
+function isYcc(header: JpegHeader): boolean {
+  return header.adobeTransform === null ? !isNamedRgb(header) : header.adobeTransform === YCC;
 }
 
 /** JFIF 1.02, page 3, in place; further channels are left alone. */

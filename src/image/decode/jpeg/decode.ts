@@ -3,7 +3,7 @@ import { damaged } from "../../problems.ts";
 import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
 import type { JpegHeader } from "../headers/jpeg.ts";
-import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
 import { decodeDcPicture } from "./dc-picture.ts";
 import { dcPlaneBytes } from "./dc-planes.ts";
 
@@ -27,7 +27,8 @@ export function jpegBytes(header: JpegHeader, fileBytes: number): number {
   const pixels = Math.ceil(header.width / scale) * Math.ceil(header.height / scale);
   const coefficients = header.progressive ? coefficientBytes(header) : 0;
   // Planes of the components, their interleaved picture, and room for a vector that doubles.
-  return Math.ceil(BASE_BYTES + fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
+  const files = lacksMarker(header) ? 2 : 1;
+  return Math.ceil(BASE_BYTES + files * fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
 }
 
 /** A large progressive picture is read by its DC coefficients: all others are for detail that the result cannot show. */
@@ -55,13 +56,29 @@ export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square)
   const [width, height] = [Math.ceil(header.width / scale), Math.ceil(header.height / scale)];
   let into: BoxReducer | undefined;
   try {
-    into = withJpegCodec((codec) => codec.decode(file, width, height, (picture) => reduce(picture, header, square)));
+    const whole = lacksMarker(header) ? withMarker(file) : file;
+    into = withJpegCodec((codec) => codec.decode(whole, width, height, (picture) => reduce(picture, header, square)));
   } catch (error) {
     // A trap: the instance is gone with it.
     throw error instanceof WebAssembly.RuntimeError ? damaged("JPEG", error) : error;
   }
   if (!into) throw damaged("JPEG");
   return into;
+}
+
+/** Files whose channels are not YCbCr, and say so otherwise than by Adobe's marker: the codec knows that marker alone. */
+function lacksMarker(header: JpegHeader): boolean {
+  return header.adobeTransform === null && (header.components.length === 4 || isNamedRgb(header));
+}
+
+/** The file with Adobe's marker after its first two bytes, saying that the channels are stored as they are. */
+function withMarker(file: Uint8Array): Uint8Array {
+  const marker = [0xff, 0xee, 0, 14, ...[..."Adobe"].map((c) => c.charCodeAt(0)), 0, 100, 0, 0, 0, 0, 0];
+  const marked = new Uint8Array(file.length + marker.length);
+  marked.set(file.subarray(0, 2));
+  marked.set(marker, 2);
+  marked.set(file.subarray(2), 2 + marker.length);
+  return marked;
 }
 
 function reduce(picture: DecodedJpeg, header: JpegHeader, square: Square): BoxReducer {
