@@ -16,7 +16,7 @@ import {
   tableEntries,
   width,
 } from "./state";
-import { exp2Fast, maxLanes, sumLanes } from "./vector";
+import { clear, exp2Fast, maxLanes, sumLanes } from "./vector";
 
 /** Positions that share a scale of their probabilities. */
 const BLOCK: u32 = 32;
@@ -39,7 +39,7 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
     const to = out + <usize>(head * h * 4);
     for (let r: u32 = 0; r < rows; r++) {
       prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, r);
-      memory.fill(to + <usize>(r * width * 4), 0, <usize>(h * 4));
+      clear(to + <usize>(r * width * 4), <usize>(h * 4));
     }
     // Pages outside, rows inside: rows that share a page find it in the first-level cache.
     for (let page: u32 = 0; page * PAGE <= last; page++) {

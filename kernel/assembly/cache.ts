@@ -10,7 +10,7 @@
 // Four neighbours of a vector are what one int32 lane sums: dimensions for keys, positions for values.
 
 import { heads, tableEntries, tables, rowPositions, width } from "./state";
-import { maxLanes } from "./vector";
+import { clear, maxLanes } from "./vector";
 
 /** Positions of a page; src/model/engines/kernel/layout.ts has the same number. */
 export const PAGE: u32 = 64;
@@ -54,7 +54,7 @@ export function remember(layer: u32, qkv: usize, rows: u32): void {
       const block = blockOf(r, position / PAGE, layer, head);
       const scales = block + <usize>(2 * laneBytes());
       // What is not written yet must weigh nothing: its scales are 0.
-      if (slot == 0) memory.fill(scales, 0, <usize>(PAGE * 8));
+      if (slot == 0) clear(scales, <usize>(PAGE * 8));
       const k = qkv + <usize>((r * 3 * width + width + head * h) * 4);
       const v = k + <usize>(width * 4);
       store<f32>(scales + <usize>(slot * 4), writeKey(k, block, slot, h));

@@ -125,7 +125,39 @@ function twoRows(
   if (ACTIVATION_BITS == 7) {
     const q = quantised + <usize>(r * inputs);
     const p = q + inputs;
-    for (let i: usize = 0; i < inputs; i += 16) {
+    let i: usize = 0;
+    // Unrolled twice: a step's address serves two loads.
+    for (; i + 32 <= <usize>inputs; i += 32) {
+      let u = v128.load(q + i, 0);
+      let v = v128.load(p + i, 0);
+      let w = v128.load(w0 + i, 0);
+      a = addDot(a, w, u);
+      e = addDot(e, w, v);
+      w = v128.load(w1 + i, 0);
+      b = addDot(b, w, u);
+      f = addDot(f, w, v);
+      w = v128.load(w2 + i, 0);
+      c = addDot(c, w, u);
+      g = addDot(g, w, v);
+      w = v128.load(w3 + i, 0);
+      d = addDot(d, w, u);
+      h = addDot(h, w, v);
+      u = v128.load(q + i, 16);
+      v = v128.load(p + i, 16);
+      w = v128.load(w0 + i, 16);
+      a = addDot(a, w, u);
+      e = addDot(e, w, v);
+      w = v128.load(w1 + i, 16);
+      b = addDot(b, w, u);
+      f = addDot(f, w, v);
+      w = v128.load(w2 + i, 16);
+      c = addDot(c, w, u);
+      g = addDot(g, w, v);
+      w = v128.load(w3 + i, 16);
+      d = addDot(d, w, u);
+      h = addDot(h, w, v);
+    }
+    if (i < <usize>inputs) {
       const u = v128.load(q + i);
       const v = v128.load(p + i);
       let w = v128.load(w0 + i);
