@@ -64,10 +64,10 @@ export class Cache {
     return this.#length;
   }
 
-  /** Appends `count` positions: per layer keys [B, H, W, count] and values [B, H, count, W]. */
-  append(keys: readonly Float32Array[], values: readonly Float32Array[], count: number): void {
-    for (const [layer, added] of keys.entries()) this.keys[layer]?.append(added, count);
-    for (const [layer, added] of values.entries()) this.values[layer]?.append(added, count);
-    this.#length += count;
+  /** Appends positions: per layer keys [B, H, W, length] and values [B, H, length, W]. */
+  append({ keys, values, length }: { keys: Float32Array[]; values: Float32Array[]; length: number }): void {
+    for (const [layer, added] of keys.entries()) this.keys[layer]?.append(added, length);
+    for (const [layer, added] of values.entries()) this.values[layer]?.append(added, length);
+    this.#length += length;
   }
 }

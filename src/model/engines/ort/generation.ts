@@ -1,14 +1,23 @@
 import type { Generation, ModelShape, Row, RowResult, Sampling } from "../../engine.ts";
 import { Cache } from "./cache.ts";
-import type { RowsGraph } from "./graph.ts";
+import type { RowCache, RowsGraph } from "./graph.ts";
 import { groupSize } from "./plan.ts";
 import type { OrtPrefix } from "./prefix.ts";
+
+/**
+ * The cache is summed in parts, one of them the row so far, so rows end at the same positions however callers cut their
+ * calls: each 32 from where the generation began.
+ */
+const ROW = 32;
 
 /** Samples that are run at once: a sample's result does not depend on which these are. */
 interface Group {
   /** Index of its first sample. */
   first: number;
+  /** Whole rows. */
   cache: Cache;
+  /** What there is of the row that has begun. */
+  row: RowCache | undefined;
   /** [samples of the group] the last colour of each. */
   last: Int32Array;
 }
@@ -36,7 +45,7 @@ export class OrtGeneration implements Generation {
     for (let first = 0; first < samples; first += size) {
       const count = Math.min(size, samples - first);
       const last = new Int32Array(count).fill(prefix.last);
-      this.#groups.push({ first, cache: new Cache(shape, count, own), last });
+      this.#groups.push({ first, cache: new Cache(shape, count, own), row: undefined, last });
     }
   }
 
@@ -56,8 +65,13 @@ export class OrtGeneration implements Generation {
       throw new RangeError(`a forced colour is -1 .. ${this.#shape.colors - 1}`);
     }
     const result = { tokens: new Int32Array(row.forced.length), nll: new Float32Array(row.forced.length) };
-    if (count > 0) for (const group of this.#groups) await this.#run(group, row, count, result);
-    this.#position += count;
+    for (let start = 0; start < count; ) {
+      const begun = (this.#position - this.#prefix.length) % ROW;
+      const end = Math.min(count, start + ROW - begun);
+      for (const group of this.#groups) await this.#run(group, row, start, end, result);
+      this.#position += end - start;
+      start = end;
+    }
     return result;
   }
 
@@ -65,12 +79,17 @@ export class OrtGeneration implements Generation {
     this.#groups = undefined;
   }
 
-  /** One group's part of a row; the graph has positions before samples, callers have samples before positions. */
-  async #run(group: Group, row: Row, count: number, result: RowResult): Promise<void> {
+  /**
+   * One group's part of the columns start .. end, which are of one row. The graph has positions before samples, callers
+   * have samples before positions.
+   */
+  async #run(group: Group, row: Row, start: number, end: number, result: RowResult): Promise<void> {
     const batch = group.cache.samples;
+    const columns = row.forced.length / this.samples;
+    const count = end - start;
     const forced = new Int32Array(batch * count);
     const uniforms = new Float32Array(batch * count);
-    const place = (b: number, t: number) => (group.first + b) * count + t;
+    const place = (b: number, t: number) => (group.first + b) * columns + start + t;
     for (let b = 0; b < batch; b++) {
       for (let t = 0; t < count; t++) {
         forced[t * batch + b] = row.forced[place(b, t)] ?? -1;
@@ -86,8 +105,13 @@ export class OrtGeneration implements Generation {
       sampling: this.#sampling,
       prefix: this.#prefix.cache,
       own: group.cache,
+      row: group.row,
     });
-    group.cache.append(made.keys, made.values, count);
+    group.row = made.row;
+    if (made.row.length === ROW) {
+      group.cache.append(made.row);
+      group.row = undefined;
+    }
     group.last = made.samples.slice(-batch);
     for (let b = 0; b < batch; b++) {
       for (let t = 0; t < count; t++) {

@@ -1,7 +1,7 @@
 /** A session of `igpt-rows.onnx` (training/igpt/graphs.py says what its inputs and outputs are). */
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import type { ModelShape, Sampling } from "../../engine.ts";
-import type { Cache } from "./cache.ts";
+import type { Cache, GrowingTensor } from "./cache.ts";
 import { exclusively, type Runtime } from "./runtime.ts";
 
 /** The name by which the graph refers to its initialisers' file. */
@@ -20,8 +20,19 @@ export interface Steps {
   sampling: Sampling;
   /** Batch 1, shared by all samples. */
   prefix: Cache;
-  /** The samples' own positions so far; its batch is B. */
+  /** The samples' own positions before this row; its batch is B. */
   own: Cache;
+  /** The row so far, as the last call returned it; none at the start of a row. */
+  row?: RowCache | undefined;
+}
+
+/** Keys and values of a row so far. */
+export interface RowCache {
+  length: number;
+  /** Per layer [B, H, W, length]. */
+  keys: Float32Array[];
+  /** Per layer [B, H, length, W]. */
+  values: Float32Array[];
 }
 
 export interface StepsResult {
@@ -31,10 +42,8 @@ export interface StepsResult {
   nll: Float32Array;
   /** [B, L + 1, D] normed states, summed over the T * n positions. */
   stateSums: Float32Array;
-  /** Per layer [B, H, W, T * n]. */
-  keys: Float32Array[];
-  /** Per layer [B, H, T * n, W]. */
-  values: Float32Array[];
+  /** With these T * n positions at its end. */
+  row: RowCache;
 }
 
 export class RowsGraph {
@@ -80,36 +89,43 @@ export class RowsGraph {
       top_k: new Tensor("int64", new BigInt64Array(batch).fill(BigInt(input.sampling.topK)), [batch, 1]),
       top_p: new Tensor("float32", new Float32Array(batch).fill(input.sampling.topP), [batch, 1]),
     };
-    for (const [name, cache] of [
-      ["prefix", input.prefix],
-      ["own", input.own],
-    ] as const) {
-      for (const [n, keys] of cache.keys.entries()) {
-        feeds[`${name}_keys.${n}`] = new Tensor("float32", keys.data, [cache.samples, heads, headWidth, cache.length]);
-      }
-      for (const [n, values] of cache.values.entries()) {
-        feeds[`${name}_values.${n}`] = new Tensor("float32", values.data, [
-          cache.samples,
-          heads,
-          cache.length,
-          headWidth,
-        ]);
-      }
-    }
-    const output = await exclusively(() => this.#session.run(feeds));
     const numbers = Array.from({ length: layers }, (_, n) => n);
+    const feed = (name: string, samples: number, length: number, keys: Parts, values: Parts) => {
+      for (const n of numbers) {
+        const [key, value] = [keys[n], values[n]];
+        if (!key || !value) throw new Error(`a cache of ${layers} layers is needed`);
+        feeds[`${name}_keys.${n}`] = new Tensor("float32", key, [samples, heads, headWidth, length]);
+        feeds[`${name}_values.${n}`] = new Tensor("float32", value, [samples, heads, length, headWidth]);
+      }
+    };
+    const { prefix, own } = input;
+    const row = input.row ?? { length: 0, keys: numbers.map(() => NOTHING), values: numbers.map(() => NOTHING) };
+    feed("prefix", prefix.samples, prefix.length, data(prefix.keys), data(prefix.values));
+    feed("own", batch, own.length, data(own.keys), data(own.values));
+    feed("row", batch, row.length, row.keys, row.values);
+    const output = await exclusively(() => this.#session.run(feeds));
     return {
       samples: Int32Array.from(int64Data(output, "samples"), Number),
       nll: floatData(output, "nll"),
       stateSums: floatData(output, "state_sums"),
-      keys: numbers.map((n) => floatData(output, `keys.${n}`)),
-      values: numbers.map((n) => floatData(output, `values.${n}`)),
+      row: {
+        length: row.length + input.steps * input.positions,
+        keys: numbers.map((n) => floatData(output, `keys.${n}`)),
+        values: numbers.map((n) => floatData(output, `values.${n}`)),
+      },
     };
   }
 
   async release(): Promise<void> {
     await exclusively(() => this.#session.release());
   }
+}
+
+type Parts = readonly Float32Array[];
+const NOTHING = new Float32Array();
+
+function data(tensors: readonly GrowingTensor[]): Parts {
+  return tensors.map((tensor) => tensor.data);
 }
 
 function floatData(output: InferenceSession.OnnxValueMapType, name: string): Float32Array {

@@ -68,7 +68,7 @@ export class OrtPrefix implements Prefix {
       prefix: this.cache,
       own: this.#nothing,
     });
-    this.cache.append(result.keys, result.values, tokens.length);
+    this.cache.append(result.row);
     for (const [i, sum] of result.stateSums.entries()) this.#stateSums[i] = (this.#stateSums[i] ?? 0) + sum;
     this.#last = tokens[tokens.length - 1] ?? this.#last;
     return result.nll;
