@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -186,7 +187,9 @@ def file_facts(path: Path) -> dict[str, object]:
 def write_json(path: Path, content: object) -> None:
     """Written whole or not at all: a reader never sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    # A palette of 512 colours reads better with a colour a line.
+    text = re.sub(r"\[\s+(\d+),\s+(\d+),\s+(\d+)\s+\]", r"[\1, \2, \3]", json.dumps(content, indent=2))
+    temporary.write_text(text + "\n")
     temporary.rename(path)
 
 

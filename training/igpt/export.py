@@ -39,6 +39,7 @@ def write_bundle(
     embedding_layer: int | None = None,
     metrics: Callable[[Path], dict] | None = None,
     provenance: dict | None = None,
+    created: str | None = None,
 ) -> dict:
     """Writes `models/{id}/{version}` into a new folder and returns its manifest. A bundle is immutable: an existing
     folder is refused. `metrics` is called with the folder once weights and graphs are there."""
@@ -60,7 +61,7 @@ def write_bundle(
         "format": bundle.FORMAT,
         "id": model_id,
         "version": version,
-        "createdAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "createdAt": created or datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "architecture": {**config.to_dict(), "resolution": resolution},
         "precision": precision,
         "parameters": sum(p.numel() for p in model.parameters()),

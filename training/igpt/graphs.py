@@ -282,7 +282,7 @@ class Advanced:
     nats: str  # float [T, B, n]
     last: str  # int64 [B, 1]
     sums: str  # float [B, L + 1, D]: the normed states summed over the call's positions
-    own: Cache  # of the call's T * n positions
+    own: Cache  # what was begun, and the call's T * n positions
 
 
 def advance(
@@ -294,9 +294,11 @@ def advance(
     last: str,
     first: str,
     earlier: list[Cache],
+    begun: Cache,
 ) -> Advanced:
     """The loop of steps: forced int64 [T, B, n] and uniforms [T, B, n], from scalar position `first` on, after the
-    tokens `last` [B, 1]. Where n > 1 all tokens but the last of each step must be forced."""
+    tokens `last` [B, 1]. Where n > 1 all tokens but the last of each step must be forced. The cache that steps add to
+    starts as `begun`."""
     config = network.config
     body = g.child()
     index, going, before = body.name("index"), body.name("going"), body.name("last")
@@ -321,7 +323,7 @@ def advance(
     ]
     graph = _loop_body(body, "step", index, going, carried, [(body.op("Identity", tokens), INT64, 2), (nats, FLOAT, 2)])
     batch = g.size(last, 0)
-    start = [last, g.filled(0, g.shape(batch, config.layers + 1, config.width)), *_flat(network.empty(g, batch))]
+    start = [last, g.filled(0, g.shape(batch, config.layers + 1, config.width)), *_flat(begun)]
     steps = g.length(forced, 0)
     out = g.ops(len(start) + 2, "Loop", steps, g.const(True, bool), *start, body=graph)
     return Advanced(out[-2], out[-1], out[0], out[1], _pairs(out[2:-2]))
@@ -333,18 +335,24 @@ def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
 
     Inputs: forced int64 [T, B, n] (-1 = sample), uniforms [T, B, n], last int64 [B, 1] (the colour before the first of
     these positions, -1 at the start of a picture), temperature [B, 1], top_k int64 [B, 1], top_p [B, 1], and per layer
-    N prefix_keys.N [1, H, W, Q], prefix_values.N [1, H, Q, W], own_keys.N [B, H, W, E], own_values.N [B, H, E, W].
+    N prefix_keys.N [1, H, W, Q], prefix_values.N [1, H, Q, W], own_keys.N [B, H, W, E], own_values.N [B, H, E, W] and
+    row_keys.N [B, H, W, r], row_values.N [B, H, r, W].
     Outputs: samples int64 [T, B, n], nll [T, B, n], state_sums [B, L + 1, D] (normed states summed over the T * n
-    positions), keys.N [B, H, W, T * n], values.N [B, H, T * n, W] of these positions.
+    positions), keys.N [B, H, W, r + T * n] and values.N [B, H, r + T * n, W] of the row so far.
+
+    The three parts of the cache are summed one by one, so a caller who always cuts them at the same positions gets the
+    same bits however many steps each call has.
     """
     heads, width = config.heads, config.width // config.heads
     top, network = Builder(), Network(config)
     initializers = network.declare(top, places)
     prefix = [(f"prefix_keys.{n}", f"prefix_values.{n}") for n in range(config.layers)]
     own = [(f"own_keys.{n}", f"own_values.{n}") for n in range(config.layers)]
+    row = [(f"row_keys.{n}", f"row_values.{n}") for n in range(config.layers)]
     sampling = Sampling.prepare(top, config.colors, "temperature", "top_k", "top_p")
     first = top.op("Add", top.length(prefix[0][1], 2), top.length(own[0][1], 2))
-    result = advance(top, network, sampling, "forced", "uniforms", "last", first, [prefix, own])
+    first = top.op("Add", first, top.length(row[0][1], 2))
+    result = advance(top, network, sampling, "forced", "uniforms", "last", first, [prefix, own], row)
 
     inputs = [info("forced", INT64, "T", "B", "n"), info("uniforms", FLOAT, "T", "B", "n"), info("last", INT64, "B", 1)]
     inputs += _option_inputs()
@@ -357,6 +365,7 @@ def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
     for n in range(config.layers):
         inputs += [info(prefix[n][0], FLOAT, 1, heads, width, "Q"), info(prefix[n][1], FLOAT, 1, heads, "Q", width)]
         inputs += [info(own[n][0], FLOAT, "B", heads, width, "E"), info(own[n][1], FLOAT, "B", heads, "E", width)]
+        inputs += [info(row[n][0], FLOAT, "B", heads, width, "r"), info(row[n][1], FLOAT, "B", heads, "r", width)]
         outputs += [info(f"keys.{n}", FLOAT, "B", heads, width, None), info(f"values.{n}", FLOAT, "B", heads, None, width)]
     for output, source in zip(outputs, sources, strict=True):
         top.bind(output.name, source)
@@ -434,7 +443,7 @@ def _segments(
         part = body.reshape(body.op("Slice", source, start, end, body.const([1])), batch, steps, -1)
         parts.append(body.op("Transpose", part, perm=[1, 0, 2]))
     first = body.op("Squeeze", start, body.const([0]))
-    result = advance(body, network, sampling, *parts, last, first, [cache])
+    result = advance(body, network, sampling, *parts, last, first, [cache], network.empty(body, batch))
     made, made_nats = (
         body.reshape(body.op("Transpose", x, perm=[1, 0, 2]), batch, count) for x in (result.samples, result.nats)
     )
