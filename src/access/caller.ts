@@ -51,6 +51,11 @@ export async function identify(
   return { key, owner: key.id, scopes: new Set(key.scopes), limits: key.limits, meter: key.id };
 }
 
+/** Whose pictures are to be private; undefined: they are public. */
+export function pictureOwner({ key }: Caller): { id: string; secret: string } | undefined {
+  return key?.privateImages ? { id: key.id, secret: key.pictureSecret } : undefined;
+}
+
 /** Where a request came from, as far as Cloudflare saw. */
 export function clientAddress(request: Request): string {
   return request.headers.get("cf-connecting-ip") ?? "unknown";

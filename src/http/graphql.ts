@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { Access, identify, KeyStore } from "../access/index.ts";
+import { Access, identify, KeyStore, pictureOwner } from "../access/index.ts";
 import { UserError } from "../errors.ts";
 import { createGraphQL } from "../graphql/yoga.ts";
 import { Jobs } from "../jobs/index.ts";
@@ -42,7 +42,8 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   try {
     yoga ??= createGraphQL();
     const jobs = new Jobs(c.env);
-    const context = { env: c.env, waitUntil, ...services, jobs, access, keys, trace };
+    const images = { ...services.images, owner: pictureOwner(caller) };
+    const context = { env: c.env, waitUntil, ...services, images, jobs, access, keys, trace };
     const response = await yoga.fetch(body.request, context);
     const cut = body.problem();
     return cut ? problem(c, cut.error, cut.status) : finished(response, access);

@@ -3,8 +3,10 @@ import { cors } from "hono/cors";
 import {
   type Filter,
   findPicture,
+  findSignedPicture,
   type ImageFormat,
   isPictureId,
+  parsePrivateId,
   renderPicture,
   SIDE,
   WIDTHS,
@@ -43,6 +45,7 @@ thumbnails.use("/thumbnails/*", async (c, next) => {
 thumbnails.get("/thumbnails/:file", async (c) => {
   const rendition = parse(c.req.param("file"), new URL(c.req.url).searchParams);
   if (typeof rendition === "string") return problem(c, 400, "BAD_OPTION", rendition, "no-store");
+  if (parsePrivateId(rendition.id)) return servePrivate(c, rendition);
   if (!isPictureId(rendition.id)) return missing(c);
   const etag = etagOf(rendition);
   const key = cacheKey(c.req.url, rendition);
@@ -66,6 +69,19 @@ thumbnails.all("/thumbnails/:file", (c) => {
   return problem(c, 405, "BAD_OPTION", "Thumbnails answer to GET and HEAD only.", "no-store");
 });
 
+/** A picture of a key's own, by a signed URL: kept by no shared cache, and missing to all others. */
+async function servePrivate(c: Context<AppEnv>, rendition: Rendition): Promise<Response> {
+  const query = new URL(c.req.url).searchParams;
+  const found = await findSignedPicture(rendition.id, query, c.get("services").images);
+  if (!found) return problem(c, 404, "NOT_FOUND", "There is no picture with this id.", "no-store");
+  const etag = etagOf(rendition);
+  const caching = `private, max-age=${found.seconds}`;
+  const unchanged = notModified(c, etag, caching);
+  if (unchanged) return unchanged;
+  const { bytes, contentType } = renderPicture(found.picture, rendition.format, rendition.width, rendition.filter);
+  return new Response(bytes, { headers: { "content-type": contentType, "cache-control": caching, etag } });
+}
+
 /** The rendition, or what is wrong with the request. */
 function parse(file: string, query: URLSearchParams): Rendition | string {
   const [, id, format] = FILE.exec(file) ?? [];
@@ -83,7 +99,7 @@ function isFormat(text: string | undefined): text is ImageFormat {
 
 /** Strong: the same bytes for the same tag. */
 function etagOf({ id, format, width, filter }: Rendition): string {
-  return `"${id.slice(0, 32)}-${width}-${filter}-${format}-${VERSION}"`;
+  return `"${id.slice(-32)}-${width}-${filter}-${format}-${VERSION}"`;
 }
 
 /** One key a rendition, whatever else stands in the query, so that the cache cannot be flooded. */
@@ -98,12 +114,12 @@ function edgeCache(): Cache | undefined {
 }
 
 /** 304 when the client has this rendition (RFC 9110, section 13.1.2: weak comparison). */
-function notModified(c: Context<AppEnv>, etag: string): Response | undefined {
+function notModified(c: Context<AppEnv>, etag: string, caching = CACHE_FOR_EVER): Response | undefined {
   const known = c.req.header("if-none-match");
   if (!known) return undefined;
   const tags = known.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (!tags.includes(etag) && !tags.includes("*")) return undefined;
-  return c.body(null, 304, { etag, "cache-control": CACHE_FOR_EVER });
+  return c.body(null, 304, { etag, "cache-control": caching });
 }
 
 function missing(c: Context<AppEnv>): Response {

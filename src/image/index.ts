@@ -5,9 +5,10 @@ import { loadPicture } from "./store.ts";
 import type { ImageContext, ImageInput, Picture } from "./types.ts";
 
 export { flatPalette, fromTokens, toTokens } from "./palette.ts";
+export { parsePrivateId, signUrl } from "./private.ts";
 export { checkWidth, dataUri, progressDataUri, type Rendered, renderPicture } from "./render/index.ts";
 export { thumbhash } from "./render/thumbhash.ts";
-export { findPicture, isPictureId, loadPicture, pictureId, storePicture } from "./store.ts";
+export { findPicture, findSignedPicture, isPictureId, loadPicture, pictureId, storePicture } from "./store.ts";
 export {
   type Filter,
   type ImageContext,
@@ -17,6 +18,7 @@ export {
   type Palette,
   PIXELS,
   type Picture,
+  type PictureOwner,
   SIDE,
   type StoreContext,
   WIDTHS,

@@ -1,9 +1,10 @@
 import { UserError } from "../errors.ts";
+import { parsePrivateId, privateId, secondsLeft, signingSecret } from "./private.ts";
 import { PIXELS, type Picture, SIDE, type StoreContext } from "./types.ts";
 
 /**
  * Pictures in the bucket, under the hash of what they show. Only the 32x32 pixels are kept (`images/{id}`: 3,072 bytes of
- * RGB in raster order); every rendition is made from them when it is asked for.
+ * RGB in raster order); every rendition is made from them when it is asked for. Private ones lie apart, see private.ts.
  */
 
 /** SHA-256 in hex. */
@@ -18,38 +19,71 @@ export function isPictureId(id: string): boolean {
   return PUBLIC_ID.test(id);
 }
 
-/** SHA-256 over width and height (16 bits each, big-endian) and the RGB pixels, in hex. */
-export async function pictureId(picture: Picture): Promise<string> {
+/** What the picture is: width and height (16 bits each, big-endian) and the RGB pixels. */
+function pictureContent(picture: Picture): Uint8Array<ArrayBuffer> {
   const content = new Uint8Array(4 + picture.rgb.length);
   const view = new DataView(content.buffer);
   view.setUint16(0, SIDE);
   view.setUint16(2, SIDE);
   content.set(picture.rgb, 4);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return content;
+}
+
+/** SHA-256 over the picture's content, in hex. */
+export async function pictureId(picture: Picture): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", pictureContent(picture)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Stores a picture unless it is there, and returns its id. */
-export async function storePicture(picture: Picture, { bucket }: StoreContext): Promise<string> {
-  const id = await pictureId(picture);
+export async function storePicture(picture: Picture, { bucket, owner }: StoreContext): Promise<string> {
+  const id = owner ? await privateId(owner, pictureContent(picture)) : await pictureId(picture);
+  const path = parsePrivateId(id)?.key ?? key(id);
   // Reading is cheaper than writing, in money and in the bucket's write limit for one key.
-  if (!(await bucket.head(key(id)))) {
-    await bucket.put(key(id), picture.rgb, { httpMetadata: { contentType: "application/octet-stream" } });
+  if (!(await bucket.head(path))) {
+    await bucket.put(path, picture.rgb, {
+      httpMetadata: { contentType: "application/octet-stream" },
+      ...(owner ? { customMetadata: { signingSecret: await signingSecret(owner) } } : {}),
+    });
   }
   return id;
 }
 
 /** @throws UserError NOT_FOUND, also for what is no id. */
-export async function loadPicture(id: string, { bucket }: StoreContext): Promise<Picture> {
-  const picture = await findPicture(id, { bucket });
+export async function loadPicture(id: string, { bucket, owner }: StoreContext): Promise<Picture> {
+  const picture = await findPicture(id, { bucket, owner });
   if (!picture) throw new UserError("NOT_FOUND", "There is no picture with this id. Use an id that this API returned.");
   return picture;
 }
 
-export async function findPicture(id: string, { bucket }: StoreContext): Promise<Picture | undefined> {
-  if (!isPictureId(id)) return undefined;
-  const object = await bucket.get(key(id));
-  if (!object) return undefined;
+/** Undefined if there is none, or it is another key's own. */
+export async function findPicture(id: string, { bucket, owner }: StoreContext): Promise<Picture | undefined> {
+  const own = parsePrivateId(id);
+  if (own ? own.owner !== owner?.id : !isPictureId(id)) return undefined;
+  const object = await bucket.get(own?.key ?? key(id));
+  return object ? readPixels(id, object) : undefined;
+}
+
+/**
+ * A private picture, for whoever has a signed URL of it.
+ * @returns with the seconds for which the URL still works; undefined if there is none or the signature is not right.
+ */
+export async function findSignedPicture(
+  id: string,
+  query: URLSearchParams,
+  { bucket }: StoreContext,
+): Promise<{ picture: Picture; seconds: number } | undefined> {
+  const own = parsePrivateId(id);
+  // What cannot be right costs no read.
+  if (!own || !query.get("signature") || Number(query.get("expires")) * 1000 < Date.now()) return undefined;
+  const object = await bucket.get(own.key);
+  const secret = object?.customMetadata?.signingSecret;
+  if (!object || !secret) return undefined;
+  const seconds = await secondsLeft(id, query, secret);
+  return seconds > 0 ? { picture: await readPixels(id, object), seconds } : undefined;
+}
+
+async function readPixels(id: string, object: R2ObjectBody): Promise<Picture> {
   const rgb = new Uint8Array(await object.arrayBuffer());
   if (rgb.length !== PIXELS * 3) throw new Error(`images/${id} has ${rgb.length} bytes, not ${PIXELS * 3}`);
   return { rgb };

@@ -23,7 +23,8 @@ export const Image: ImageResolvers = {
   url: async (image, { width, format }, context) => {
     if (width != null) images.checkWidth(width);
     const id = await store(image, context);
-    return images.imageUrl(new URL(context.request.url).origin, id, width, format && EXTENSION[format]);
+    const url = images.imageUrl(new URL(context.request.url).origin, id, width, format && EXTENSION[format]);
+    return images.parsePrivateId(id) && context.images.owner ? images.signUrl(url, id, context.images.owner) : url;
   },
   dataUri: (image, { width }) => images.dataUri(image.picture, width),
   thumbhash: (image) => images.thumbhash(image.picture),
