@@ -17,6 +17,7 @@ import {
   stage,
   status,
   stroke,
+  textOf,
 } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
@@ -102,7 +103,7 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await press(page);
     await page.getByText(/^Row \d+ of/).waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
-    expect(await status(page).textContent()).toMatch(/^Stopped at row \d+ of \d+/);
+    expect(await textOf(status(page))).toMatch(/^Stopped at row \d+ of \d+/);
     await shoot(page, device, "stopped");
     await setRange(page, "Rows kept", 28);
     await complete(page);
@@ -126,7 +127,7 @@ atEachWidth("completing", ({ device, open, worker }) => {
 
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: "Download Sample 1" }).click(),
+      page.getByRole("button", { name: "Save Sample 1" }).click(),
     ]);
     const png = PNG.sync.read(await readFile(await download.path()));
     expect([png.width, png.height]).toEqual([512, 512]);
@@ -169,8 +170,8 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await press(page);
     const alert = page.getByRole("alert");
     await alert.waitFor();
-    expect(await alert.textContent()).toContain("MODEL_NOT_FOUND");
-    expect(await alert.textContent()).toContain("Choose another model");
+    expect(await textOf(alert)).toContain("MODEL_NOT_FOUND");
+    expect(await textOf(alert)).toContain("Choose another model");
     await shoot(page, device, "problem");
     expect(await samples(page).count()).toBe(4);
   });

@@ -17,6 +17,10 @@ export function rowsOf(pixels: Pixels, from: number, to: number): Pixels {
   return pixels.slice(from * ROW_BYTES, to * ROW_BYTES);
 }
 
+export async function textOf(locator: Locator): Promise<string> {
+  return (await locator.textContent()) ?? "";
+}
+
 export const stage = (page: Page) => page.getByRole("img", { name: /^The picture:/ });
 export const overlay = (page: Page) => page.locator(".stage .overlay");
 export const samples = (page: Page) =>
@@ -45,8 +49,7 @@ export async function finished(page: Page): Promise<void> {
     .filter({ hasText: /^(Done|Failed)/ })
     .first();
   await outcome.waitFor({ timeout: 120_000 });
-  if ((await outcome.textContent()).startsWith("Failed"))
-    throw new Error(await page.getByRole("alert").first().textContent());
+  if ((await textOf(outcome)).startsWith("Failed")) throw new Error(await textOf(page.getByRole("alert").first()));
   // The last pictures are decoded and on their canvases.
   await page.waitForFunction(() => {
     const canvases = [...document.querySelectorAll<HTMLCanvasElement>(".card canvas")];
@@ -66,7 +69,7 @@ export async function allSamples(page: Page): Promise<Pixels[]> {
 }
 
 export async function seedOf(page: Page): Promise<number> {
-  return Number(/seed (\d+)/.exec(await status(page).textContent())?.[1]);
+  return Number(/seed (\d+)/.exec(await textOf(status(page)))?.[1]);
 }
 
 /** A stroke of the mouse on the stage, in cells. */

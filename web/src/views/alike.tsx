@@ -1,5 +1,5 @@
 /** "What is it like": the session's pictures as the model's vectors place them, and the nearest of each. */
-import { neighbours, project } from "../math/vectors.ts";
+import { neighbours, project, spread } from "../math/vectors.ts";
 import { readPicture, toDataUri } from "../picture/picture.ts";
 import { SHIPPED } from "../picture/shipped.ts";
 import {
@@ -18,6 +18,8 @@ import { Problem } from "./problem.tsx";
 /** With fewer there is nothing to compare. */
 const FEWEST = 3;
 const NEIGHBOURS_SHOWN = 5;
+/** A thumbnail's share of the map, about: pictures are moved apart so that each can be seen and pressed. */
+const THUMBNAIL = { x: 0.11, y: 0.13 };
 
 export function AlikePanel() {
   const placed = album.value.filter(({ vector }) => vector !== null);
@@ -36,7 +38,10 @@ export function AlikePanel() {
         <button type="button" disabled={busy} onClick={() => void addShipped()}>
           Add the shipped pictures
         </button>
-        <p class="hint">Near pictures look alike to the model (embeddings, first two principal components).</p>
+        <p class="hint">
+          Near pictures look alike to the model (embeddings, first two principal components; moved apart where they
+          would overlap).
+        </p>
       </div>
       <Problem error={albumError.value} retry={() => void embedAlbum()} />
       {placed.length >= FEWEST ? (
@@ -65,7 +70,7 @@ async function addShipped(): Promise<void> {
 }
 
 function PictureMap({ pictures }: { pictures: readonly AlbumPicture[] }) {
-  const places = project(pictures.map(({ vector }) => vector ?? []));
+  const places = spread(project(pictures.map(({ vector }) => vector ?? [])), THUMBNAIL);
   return (
     <div class="map">
       {pictures.map(({ id, label, dataUri, kind }, i) => (

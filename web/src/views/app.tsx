@@ -1,9 +1,11 @@
+import { loadModels, serverError } from "../state/server.ts";
 import { Controls } from "./controls.tsx";
 import { DropAndPaste } from "./drop.tsx";
 import { Header } from "./header.tsx";
 import { KeyDialog } from "./key-dialog.tsx";
 import { Panels } from "./panels.tsx";
 import { Picker } from "./picker.tsx";
+import { Problem } from "./problem.tsx";
 import { Results } from "./results.tsx";
 import { Stage } from "./stage.tsx";
 import { ToolOptions, ToolSwitch } from "./toolbar.tsx";
@@ -21,6 +23,7 @@ export function App() {
             <ToolOptions />
           </div>
           <div class="drawn-side">
+            <Problem error={serverError.value} retry={() => void loadModels()} />
             <Controls />
             <Results />
           </div>

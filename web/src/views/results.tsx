@@ -126,7 +126,7 @@ function Card({ sample, run: { label, seed: used, status } }: { sample: RunSampl
       <p class="card-actions">
         <button
           type="button"
-          aria-label={`Download ${name}`}
+          aria-label={`Save ${name}`}
           disabled={status === "running"}
           onClick={() => void download(dataUri, `igpt-${used}-${index + 1}.png`)}
         >
@@ -140,7 +140,7 @@ function Card({ sample, run: { label, seed: used, status } }: { sample: RunSampl
         >
           Go on
         </button>
-        <button type="button" aria-label={`How sure was it, of ${name}`} disabled={albumId === null} onClick={inspect}>
+        <button type="button" aria-label={`How sure? ${name}`} disabled={albumId === null} onClick={inspect}>
           How sure?
         </button>
       </p>

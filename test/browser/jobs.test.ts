@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { PNG } from "pngjs";
+import { expect, it } from "vitest";
+import { shoot } from "./lib/browser.ts";
+import { ready, setRange, textOf } from "./lib/playground.ts";
+import { atEachWidth } from "./lib/suite.ts";
+
+atEachWidth("large jobs", ({ device, open }) => {
+  it("submits one, follows it, shows and saves the contact sheet, and finds it again", async () => {
+    const { page } = await open();
+    await ready(page);
+    await setRange(page, "Rows kept", 30);
+    await page.getByRole("tab", { name: "Large job" }).click();
+    const panel = page.getByRole("tabpanel");
+    await panel.getByRole("spinbutton", { name: "Samples" }).fill("10");
+    await panel.getByRole("button", { name: "Submit the job" }).click();
+    const state = panel.getByRole("status");
+    await state.filter({ hasText: /^(Waiting|Drawing|Done): 10 samples/ }).waitFor();
+    await shoot(page, device, "job-running");
+    await state.filter({ hasText: /^Done: 10 samples/ }).waitFor({ timeout: 120_000 });
+    const sheet = panel.getByRole("list", { name: "Contact sheet" }).getByRole("button");
+    await sheet.first().waitFor();
+    expect(await sheet.count()).toBe(10);
+    await shoot(page, device, "contact-sheet");
+
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      panel.getByRole("button", { name: "Save the contact sheet" }).click(),
+    ]);
+    const png = PNG.sync.read(await readFile(await download.path()));
+    expect([png.width, png.height]).toEqual([10 * 68 - 4, 64]);
+
+    await panel.getByRole("button", { name: "Likeliest first" }).click();
+    const nats = (await sheet.evaluateAll((buttons) => buttons.map((button) => button.getAttribute("title") ?? ""))).map((title) =>
+      Number(/: ([\d.]+)/.exec(title)?.[1]),
+    );
+    expect(nats).toEqual(nats.toSorted((a, b) => a - b));
+
+    await page.reload();
+    await page.getByRole("tab", { name: "Large job" }).click();
+    await sheet.first().waitFor();
+    expect(await textOf(panel.getByRole("status"))).toMatch(/^Done: 10 samples/);
+  });
+
+  it("cancels one", async () => {
+    const { page } = await open();
+    await ready(page);
+    await setRange(page, "Rows kept", 0);
+    await page.getByRole("tab", { name: "Large job" }).click();
+    const panel = page.getByRole("tabpanel");
+    await panel.getByRole("spinbutton", { name: "Samples" }).fill("32");
+    await panel.getByRole("button", { name: "Submit the job" }).click();
+    await panel.getByRole("button", { name: "Cancel the job" }).click();
+    await panel
+      .getByRole("status")
+      .filter({ hasText: /^Cancelled/ })
+      .waitFor({ timeout: 60_000 });
+    await shoot(page, device, "job-cancelled");
+  });
+});
