@@ -22,6 +22,10 @@ export async function seedModels(): Promise<void> {
   const bucket = await openLocalBucket();
   try {
     await publish((key) => openFolder().get(key), bucket);
+  } catch (error) {
+    throw new Error("The models could not be put into the local bucket. Deleting .wrangler/state empties it.", {
+      cause: error,
+    });
   } finally {
     await bucket.close();
   }

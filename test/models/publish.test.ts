@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Bucket, openLocalBucket } from "../../scripts/models/bucket.ts";
+import { openFolder } from "../../scripts/models/folder.ts";
+import { publish, readIndex, rollback } from "../../scripts/models/publish.ts";
+import { makeBundle } from "../doubles/bundle.ts";
+
+let directory: string;
+let source: Bucket;
+let bucket: Bucket;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "igpt-edge-publish-"));
+  source = openFolder(join(directory, "source"));
+  bucket = await openLocalBucket(join(directory, "state"));
+});
+afterEach(async () => {
+  await bucket.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Puts a bundle into the source folder and makes it the current one of its model. */
+async function add(id: string, version: string, bytes?: number): Promise<void> {
+  const { manifest, weights, graph } = makeBundle(id, version, bytes ? { bytes } : {});
+  const folder = `models/${id}/${version}`;
+  await source.put(`${folder}/weights.safetensors`, weights);
+  await source.put(`${folder}/igpt.onnx`, graph);
+  await source.put(`${folder}/manifest.json`, Buffer.from(JSON.stringify(manifest)));
+  const index = (await readIndex((key) => source.get(key))) ?? { format: 1, default: id, models: {} };
+  const models = { ...index.models, [id]: { version, versions: [version] } };
+  await source.put("models/index.json", Buffer.from(JSON.stringify({ ...index, models })));
+}
+
+const publishAll = () => publish((key) => source.get(key), bucket);
+const index = () => readIndex((key) => bucket.get(key));
+
+describe("publish", () => {
+  it("copies every file, and again nothing", async () => {
+    await add("small", "1");
+    expect(await publishAll()).toEqual([{ id: "small", version: "1", uploaded: true }]);
+    expect(await publishAll()).toEqual([{ id: "small", version: "1", uploaded: false }]);
+    for (const name of ["manifest.json", "weights.safetensors", "igpt.onnx"]) {
+      const key = `models/small/1/${name}`;
+      expect((await bucket.get(key))?.equals((await source.get(key)) ?? Buffer.of())).toBe(true);
+    }
+    expect(await index()).toEqual({
+      format: 1,
+      default: "small",
+      models: { small: { version: "1", versions: ["1"] } },
+    });
+  });
+
+  it("keeps the versions and models that the bucket has besides", async () => {
+    await add("small", "1");
+    await publishAll();
+    await add("small", "2");
+    await publishAll();
+    await rm(join(directory, "source"), { recursive: true });
+    await add("other", "10");
+    await publishAll();
+    expect((await index())?.models).toEqual({
+      small: { version: "2", versions: ["1", "2"] },
+      other: { version: "10", versions: ["10"] },
+    });
+  });
+
+  it("writes nothing when a bundle's checks fail", async () => {
+    await add("good", "1");
+    await add("bad", "1");
+    await source.put("models/bad/1/weights.safetensors", Buffer.from("something else"));
+    await expect(publishAll()).rejects.toThrow("models/bad/1/weights.safetensors has 14 bytes");
+    expect(await bucket.get("models/good/1/manifest.json")).toBeNull();
+    expect(await index()).toBeNull();
+  });
+
+  it("refuses a version that was published with other content", async () => {
+    await add("small", "1");
+    await publishAll();
+    await add("small", "1", 1000);
+    await expect(publishAll()).rejects.toThrow("A version never changes");
+  });
+
+  it("writes the index last, so that one that was interrupted changes nothing", async () => {
+    await add("small", "1");
+    await publishAll();
+    await add("small", "2");
+    const failing: Bucket = {
+      ...bucket,
+      put: async (key, bytes) => {
+        if (key.endsWith("manifest.json")) throw new Error("the line is dead");
+        await bucket.put(key, bytes);
+      },
+    };
+    await expect(publish((key) => source.get(key), failing)).rejects.toThrow("the line is dead");
+    expect((await index())?.models.small?.version).toBe("1");
+    expect(await publishAll()).toEqual([{ id: "small", version: "2", uploaded: true }]);
+  });
+});
+
+describe("rollback", () => {
+  it("goes back a version, and to a named one", async () => {
+    for (const version of ["1", "2", "10"]) {
+      await add("small", version);
+      await publishAll();
+    }
+    expect(await rollback(bucket, "small")).toBe("2");
+    expect((await index())?.models.small).toEqual({ version: "2", versions: ["1", "2", "10"] });
+    expect(await rollback(bucket, "small")).toBe("1");
+    await expect(rollback(bucket, "small")).rejects.toThrow("no version before 1");
+    expect(await rollback(bucket, "small", "10")).toBe("10");
+    await expect(rollback(bucket, "small", "3")).rejects.toThrow("It has: 1, 2, 10");
+    await expect(rollback(bucket, "nope")).rejects.toThrow("The bucket has no model nope");
+  });
+
+  it("refuses a version whose files are damaged", async () => {
+    await add("small", "1");
+    await publishAll();
+    await add("small", "2");
+    await publishAll();
+    await bucket.put("models/small/1/igpt.onnx", Buffer.from("other"));
+    await expect(rollback(bucket, "small")).rejects.toThrow("SHA-256");
+    expect((await index())?.models.small?.version).toBe("2");
+  });
+});
+
+it("may be open twice at once", async () => {
+  await add("small", "1");
+  await publishAll();
+  const second = await openLocalBucket(join(directory, "state"));
+  expect(await second.get("models/index.json")).not.toBeNull();
+  await second.close();
+});
