@@ -1,7 +1,7 @@
 """Publishes a checkpoint as a bundle: int8 weights, both graphs, and what quantising cost.
 
     python -m igpt.export --checkpoint ~/.cache/igpt-edge/runs/cifar10/checkpoint.pt --id igpt-cifar10 --version 1 \\
-        --data test.zip --out ../r2-assets
+        --data test.zip --out ../r2-assets --golden ../test/golden
 """
 
 from __future__ import annotations
@@ -155,6 +155,8 @@ def main() -> None:
     parser.add_argument("--embedding-layer", type=int, help="the layer that embed uses by default")
     parser.add_argument("--raw", action="store_true", help="the last weights instead of their average")
     parser.add_argument("--keep-default", action="store_true", help="do not make it the bucket's default model")
+    parser.add_argument("--golden", type=Path, help="write the shipped model's golden values into this folder too")
+    parser.add_argument("--replace", action="store_true", help="remove a bundle of this version that was never published")
     args = parser.parse_args()
     if not args.version.isdecimal() or args.version.startswith("0"):
         parser.error("--version is a whole number from 1")
@@ -175,8 +177,11 @@ def main() -> None:
         return {**measure(folder, model, tokens), "palettePsnr": round(palette.psnr(pixels), 3)}
 
     models = args.out / "models"
+    folder = models / args.id / args.version
+    if args.replace:
+        shutil.rmtree(folder, ignore_errors=True)
     manifest = write_bundle(
-        models / args.id / args.version,
+        folder,
         model,
         palette,
         model_id=args.id,
@@ -187,7 +192,12 @@ def main() -> None:
         provenance=provenance,
     )
     bundle.add_to_index(models, args.id, args.version, default=not args.keep_default)
-    print(f"{models / args.id / args.version}: {manifest['parameters']:,} parameters, {manifest['metrics']}")
+    if args.golden:
+        # Imported late: it is made of this module.
+        from .golden import shipped_cases, write_golden
+
+        write_golden(args.golden, "shipped", folder, shipped_cases(palette), model)
+    print(f"{folder}: {manifest['parameters']:,} parameters, {manifest['metrics']}")
 
 
 if __name__ == "__main__":

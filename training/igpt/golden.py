@@ -3,8 +3,8 @@
     python -m igpt.golden --small --out ../test/golden
     python -m igpt.golden --checkpoint CHECKPOINT --bundle ../r2-assets/models/igpt-cifar10/1 --out ../test/golden
 
-The first makes the two small bundles with random weights too; the second is to be run after each export of the shipped
-model, with the checkpoint that was exported.
+The first makes the two small bundles with random weights too. The second is for the shipped model, with the checkpoint
+that was exported; `igpt.export --golden` does the same.
 """
 
 from __future__ import annotations
