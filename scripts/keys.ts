@@ -120,7 +120,16 @@ if (!run || values.help) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
-if (!values.remote) await migrateLocalDatabase();
+if (values.remote) {
+  // wrangler's remote session reports its failures beside the promise that waits for it.
+  process.once("uncaughtException", (error) => {
+    console.error(error.message.split("\n", 1)[0]);
+    console.error("The production database cannot be reached: npx wrangler login, or set CLOUDFLARE_API_TOKEN.");
+    process.exit(1);
+  });
+} else {
+  await migrateLocalDatabase();
+}
 const { db, close } = await openDatabase(values);
 try {
   await run(new KeyStore(db));

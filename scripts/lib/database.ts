@@ -41,7 +41,7 @@ export async function openDatabase({ remote = false } = {}): Promise<OpenDatabas
   }
 }
 
-/** Applies what is new in `migrations/` to the database of `npm run dev`; production's are applied by `npm run deploy`. */
+/** Applies what is new in `migrations/` to the database of `npm run dev`; production's: `wrangler d1 migrations apply DB --remote`. */
 export async function migrateLocalDatabase(): Promise<void> {
   const { db, close } = await openDatabase();
   try {

@@ -7,7 +7,7 @@ const ROUTES = new Set(["/", "/graphql", "/thumbnails", "/healthz", "/readyz"]);
  * One Analytics Engine data point a request; docs/operations.md has queries.
  * index1: the key's id or "anonymous".
  * blob1..8: route, method, operation, first error code, model, engine, where it ran, request id.
- * double1..6: status, milliseconds, of them access, of them body, of them work, generated pixels.
+ * double1..7: status, milliseconds, of them access, body, picture, work; generated pixels.
  */
 export function writeMetrics(
   dataset: AnalyticsEngineDataset | undefined,
@@ -28,6 +28,14 @@ export function writeMetrics(
       trace.ranOn ?? "",
       trace.requestId,
     ],
-    doubles: [status, trace.elapsed(), stages.access ?? 0, stages.body ?? 0, stages.work ?? 0, trace.pixels],
+    doubles: [
+      status,
+      trace.elapsed(),
+      stages.access ?? 0,
+      stages.body ?? 0,
+      stages.picture ?? 0,
+      stages.work ?? 0,
+      trace.pixels,
+    ],
   });
 }

@@ -66,6 +66,7 @@ async function* events(
   let rowsDone = 0;
   let rowsTotal = 1;
   let failed = false;
+  let maker = { engine: "", ranOn: "" };
   try {
     let step = await run.next();
     for (; !step.done; step = await run.next()) {
@@ -73,6 +74,7 @@ async function* events(
       yield progress(live, step.value, "RUNNING");
     }
     rowsDone = rowsTotal;
+    maker = step.value;
     const samples = step.value.samples.map((sample) => sample.tokens);
     yield progress(live, { rowsDone: rowsTotal, rowsTotal, samples }, "SUCCEEDED", succeeded(live, step.value));
   } catch (error) {
@@ -82,6 +84,8 @@ async function* events(
     // Who leaves early pays for the rows that were made.
     const made = failed ? 0 : Math.ceil((reservation.pixels * rowsDone) / rowsTotal);
     context.waitUntil(reservation.commit(made));
+    context.trace.mark("work");
+    context.trace.ran(live.model, maker.engine, maker.ranOn, made);
     // A client that went away ends this generator early: the work must end with it.
     await run.return({ samples: [], engine: "", ranOn: "EDGE" });
   }

@@ -14,5 +14,7 @@ export interface ModelInput {
 export async function readTokens(image: ImageInput, model: Model, context: RequestContext): Promise<ModelInput> {
   const palette = flatPalette(model.manifest.palette);
   const picture = await readPicture(image, { ...context.images, signal: context.request.signal });
-  return { palette, tokens: toTokens(picture, palette) };
+  const tokens = toTokens(picture, palette);
+  context.trace.mark("picture");
+  return { palette, tokens };
 }

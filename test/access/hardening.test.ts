@@ -294,3 +294,23 @@ it("an unknown path is told in the same form, and cannot inject headers", async 
   expect(await problemOf(response)).toMatchObject({ status: 404, code: "NOT_FOUND" });
   expect(response.headers.get("set-cookie")).toBeNull();
 });
+
+it("a stream is logged at its end, with what it made", async () => {
+  worker.harness.clearLogs();
+  const query = `subscription ($image: ImageInput!) { complete(image: $image, options: { keepRows: 30 }) { rowsDone } }`;
+  const response = await post(JSON.stringify({ query, variables: { image: photo } }), {
+    ...JSON_TYPE,
+    accept: "text/event-stream",
+    "x-request-id": "a-streams-id",
+  });
+  expect(response.headers.get("x-request-id")).toBe("a-streams-id");
+  await response.text();
+  const line = () => worker.harness.getLogs().find(({ message }) => String(message).includes("a-streams-id"));
+  await expect.poll(line).toBeDefined();
+  expect(JSON.parse(String(line()?.message))).toMatchObject({
+    operation: "subscription complete",
+    model: "igpt-cifar10/1",
+    ranOn: "EDGE",
+    pixels: 64,
+  });
+});

@@ -17,7 +17,7 @@ export const LIMITS = {
   /** Of introspection: what GraphiQL asks needs 15. */
   introspectionDepth: 16,
   aliases: 30,
-  directives: 20,
+  directives: 8,
   /** Fields, fragments unfolded. */
   fields: 500,
   /** Points, see cost-table.ts: 64 pictures embedded, or 7 half pictures completed eight ways. */
