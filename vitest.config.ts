@@ -4,7 +4,13 @@ import { wasmModules } from "./test/wasm-modules.ts";
 export default defineConfig({
   plugins: [wasmModules()],
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "origin/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "src/**/*.test.ts",
+      "test/**/*.test.ts",
+      "origin/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "web/**/*.test.ts",
+    ],
     exclude: ["test/browser/**", "test/conformance/**", "node_modules/**"],
     globalSetup: ["test/global-setup.ts"],
     testTimeout: 60_000,

@@ -21,7 +21,7 @@ const ADVICE: Record<string, string> = {
   BAD_OPTION: "Change the setting that the message names.",
   MODEL_NOT_FOUND: "Choose another model, or publish this one with `npm run models -- push`.",
   MODEL_CORRUPT: "The owner of this server must publish the model again.",
-  JOB_TOO_LARGE: "Ask for fewer samples, or submit a large job below.",
+  JOB_TOO_LARGE: "More than that takes a GPU origin behind this server.",
   ORIGIN_UNAVAILABLE: "Ask for fewer samples so that the edge can run them, or try again later.",
   UNAUTHENTICATED: "Enter an API key.",
   FORBIDDEN: "Use a key that has this right.",

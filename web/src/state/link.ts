@@ -1,9 +1,10 @@
 /** The settings and the picture as the link's fragment, which no server sees. */
-import { fromDataUri, PIXELS, SIDE, toDataUri } from "../picture/picture.ts";
+
+import { fromUrlSafe, packMask, toUrlSafe, unpackMask } from "../picture/packing.ts";
+import { fromDataUri, SIDE, toDataUri } from "../picture/picture.ts";
 import { SHIPPED } from "../picture/shipped.ts";
 import { run } from "./run.ts";
 import {
-  emptyMask,
   HALF,
   keepRows,
   mask,
@@ -69,28 +70,4 @@ async function openPicture(link: URLSearchParams): Promise<boolean> {
   else if (pixels) setPicture(await fromDataUri(PNG_URI + fromUrlSafe(pixels)), "From a link");
   else return false;
   return true;
-}
-
-/** 1,024 flags as 128 bytes, the first flag the highest bit. */
-export function packMask(flags: readonly boolean[]): string {
-  const bytes = new Uint8Array(PIXELS / 8);
-  for (const [i, flag] of flags.entries()) if (flag) bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (128 >> (i & 7));
-  return toUrlSafe(btoa(String.fromCharCode(...bytes)));
-}
-
-export function unpackMask(packed: string): boolean[] {
-  try {
-    const bytes = atob(fromUrlSafe(packed));
-    return emptyMask().map((_, i) => ((bytes.charCodeAt(i >> 3) || 0) & (128 >> (i & 7))) !== 0);
-  } catch {
-    return emptyMask();
-  }
-}
-
-function toUrlSafe(base64: string): string {
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function fromUrlSafe(text: string): string {
-  return text.replaceAll("-", "+").replaceAll("_", "/");
 }

@@ -18,6 +18,7 @@ import {
   submitting,
 } from "../state/jobs.ts";
 import { openPanel } from "../state/panel.ts";
+import { mostSamples } from "../state/settings.ts";
 import { Problem } from "./problem.tsx";
 import { saveCanvas } from "./results.tsx";
 
@@ -41,7 +42,7 @@ export function JobPanel() {
 }
 
 function SubmitForm() {
-  const count = useSignal(64);
+  const count = useSignal(mostSamples.value);
   const busy = submitting.value || (job.value !== null && !hasEnded(job.value) && jobError.value === null);
   return (
     <form
@@ -65,7 +66,10 @@ function SubmitForm() {
       <button type="submit" class="primary" disabled={busy}>
         {submitting.value ? "Submitting…" : "Submit the job"}
       </button>
-      <p class="hint">Uses the picture and settings above. The result is kept: this tab finds it again.</p>
+      <p class="hint">
+        Uses the picture and settings above. Up to {mostSamples} run at the edge; more, up to {MOST_JOB_SAMPLES}, where
+        the server has a GPU origin. The result is kept: this tab finds it again.
+      </p>
     </form>
   );
 }
