@@ -1,8 +1,8 @@
 /** After so many faults one after another an origin is left alone. */
 const FAULTS = 3;
 /** For so long at first, and twice as long after each trial that fails. */
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 60_000;
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 export type BreakerState = "closed" | "open" | "trial";
 
@@ -31,15 +31,25 @@ export class Breaker {
     this.#openUntil = this.#now() + longestMs;
   }
 
+  /** @param well false: the next pause is twice as long. true: it is used again, and left alone after one more fault */
+  endTrial(well: boolean): void {
+    if (well) {
+      this.#faults = FAULTS - 1;
+      return;
+    }
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#openUntil = this.#now() + this.#pauseMs;
+  }
+
   succeeded(): void {
     this.#faults = 0;
     this.#pauseMs = FIRST_PAUSE_MS;
   }
 
+  /** Calls that were under way when the pause began fail together: they are one fault's news, and don't lengthen it. */
   failed(): void {
+    if (this.#faults >= FAULTS) return;
     this.#faults++;
-    if (this.#faults < FAULTS) return;
-    if (this.#faults > FAULTS) this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#openUntil = this.#now() + this.#pauseMs;
+    if (this.#faults === FAULTS) this.#openUntil = this.#now() + this.#pauseMs;
   }
 }

@@ -67,14 +67,18 @@ export class Origin {
   /** Whether it says that it is ready; asked before it is trusted again. */
   async probe(): Promise<boolean> {
     this.breaker.beginTrial(PROBE_MS);
+    const well = await this.#isReady();
+    this.breaker.endTrial(well);
+    return well;
+  }
+
+  async #isReady(): Promise<boolean> {
     try {
-      const { ok } = await this.#request("/v2/health/ready", {}, PROBE_MS, MAX_METADATA_BYTES);
-      if (ok) return true;
+      return (await this.#request("/v2/health/ready", {}, PROBE_MS, MAX_METADATA_BYTES)).ok;
     } catch (error) {
-      if (!(error instanceof OriginFault)) throw error;
+      if (error instanceof OriginFault) return false;
+      throw error;
     }
-    this.breaker.failed();
-    return false;
   }
 
   async #infer({ model, version, inputs, outputs }: InferCall, timeoutMs: number, signal?: AbortSignal) {
