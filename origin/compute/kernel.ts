@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/lib/root.ts";
-import { type Engine, PREFIX_CHUNK } from "../../src/model/engine.ts";
+import { type Engine, PREFIX_CHUNK, type Prefix } from "../../src/model/engine.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
@@ -22,13 +22,46 @@ export const makeKernelRunner: MakeRunner = async ({ manifest, directory }) => {
     manifest.architecture,
     await readSafetensors(createReadStream(weights), size),
   );
+  const prefixes = new LastPrefix(engine);
   return {
-    run: (batch) => runRows(engine, batch),
-    release: async () => engine.release(),
+    run: (batch) => runRows(engine, prefixes, batch),
+    release: async () => {
+      prefixes.release();
+      engine.release();
+    },
   };
 };
 
-async function runRows(engine: Engine, batch: GraphBatch): Promise<GraphResult> {
+/** The prefix that was run last: a job's chunks are of one picture and come one after another. */
+class LastPrefix {
+  readonly #engine: Engine;
+  #last: { key: string; prefix: Prefix; nll: Float32Array } | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Valid until the next call. @returns the prefix, and nats of its colours */
+  async of(tokens: Int32Array): Promise<{ prefix: Prefix; nll: Float32Array }> {
+    const key = tokens.join();
+    if (this.#last?.key === key) return this.#last;
+    this.release();
+    const prefix = this.#engine.openPrefix();
+    const nll = new Float32Array(tokens.length);
+    for (let at = 0; at < tokens.length; at += PREFIX_CHUNK) {
+      nll.set(await prefix.append(tokens.subarray(at, at + PREFIX_CHUNK)), at);
+    }
+    this.#last = { key, prefix, nll };
+    return this.#last;
+  }
+
+  release(): void {
+    this.#last?.prefix.release();
+    this.#last = undefined;
+  }
+}
+
+async function runRows(engine: Engine, prefixes: LastPrefix, batch: GraphBatch): Promise<GraphResult> {
   const { rows, given, generate } = batch;
   const { layers, width } = engine.shape;
   const result: GraphResult = {
@@ -37,7 +70,7 @@ async function runRows(engine: Engine, batch: GraphBatch): Promise<GraphResult> 
     prefixNll: new Float32Array(rows * given),
     features: new Float32Array(rows * (layers + 1) * width),
   };
-  for (const group of alike(batch)) await runGroup(engine, batch, group, result);
+  for (const group of alike(batch)) await runGroup(engine, prefixes, batch, group, result);
   return result;
 }
 
@@ -53,41 +86,42 @@ function alike({ rows, given, tokens, temperature, topK, topP }: GraphBatch): nu
   return [...groups.values()];
 }
 
-async function runGroup(engine: Engine, batch: GraphBatch, group: readonly number[], out: GraphResult): Promise<void> {
+async function runGroup(
+  engine: Engine,
+  prefixes: LastPrefix,
+  batch: GraphBatch,
+  group: readonly number[],
+  out: GraphResult,
+): Promise<void> {
   const { given, generate } = batch;
   const [first = 0] = group;
-  const prefix = engine.openPrefix();
+  const { prefix, nll } = await prefixes.of(batch.tokens.slice(first * given, (first + 1) * given));
+  // The mean over no positions is zero, as in the graph.
+  const features = given > 0 ? prefix.features() : new Float32Array(0);
+  for (const b of group) {
+    out.prefixNll.set(nll, b * given);
+    out.features.set(features, (b * out.features.length) / batch.rows);
+  }
+  if (generate === 0) return;
+  const generation = engine.generate(prefix, group.length, {
+    temperature: batch.temperature[first] ?? 1,
+    topK: batch.topK[first] ?? 0,
+    topP: batch.topP[first] ?? 1,
+  });
   try {
-    for (let at = 0; at < given; at += PREFIX_CHUNK) {
-      const end = Math.min(at + PREFIX_CHUNK, given);
-      const nll = await prefix.append(batch.tokens.subarray(first * given + at, first * given + end));
-      for (const b of group) out.prefixNll.set(nll, b * given + at);
-    }
-    // The mean over no positions is zero, as in the graph.
-    const features = given > 0 ? prefix.features() : new Float32Array(0);
-    for (const b of group) out.features.set(features, (b * out.features.length) / batch.rows);
-    if (generate === 0) return;
-    const generation = engine.generate(prefix, group.length, {
-      temperature: batch.temperature[first] ?? 1,
-      topK: batch.topK[first] ?? 0,
-      topP: batch.topP[first] ?? 1,
-    });
-    try {
-      for (const [from, to] of pictureRows(given, generate, Math.sqrt(engine.shape.positions))) {
-        const cut = (source: Int32Array | Float32Array) =>
-          group.flatMap((b) => Array.from(source.subarray(b * generate + from, b * generate + to)));
-        const row = { forced: Int32Array.from(cut(batch.forced)), uniforms: Float32Array.from(cut(batch.uniforms)) };
-        const { tokens, nll } = await generation.next(row);
-        group.forEach((b, i) => {
-          out.samples.set(tokens.subarray(i * (to - from), (i + 1) * (to - from)), b * generate + from);
-          out.nll.set(nll.subarray(i * (to - from), (i + 1) * (to - from)), b * generate + from);
-        });
-      }
-    } finally {
-      generation.release();
+    for (const [from, to] of pictureRows(given, generate, Math.sqrt(engine.shape.positions))) {
+      const cut = (source: Int32Array | Float32Array) =>
+        group.flatMap((b) => Array.from(source.subarray(b * generate + from, b * generate + to)));
+      const row = { forced: Int32Array.from(cut(batch.forced)), uniforms: Float32Array.from(cut(batch.uniforms)) };
+      const { tokens, nll } = await generation.next(row);
+      const length = to - from;
+      group.forEach((b, i) => {
+        out.samples.set(tokens.subarray(i * length, (i + 1) * length), b * generate + from);
+        out.nll.set(nll.subarray(i * length, (i + 1) * length), b * generate + from);
+      });
     }
   } finally {
-    prefix.release();
+    generation.release();
   }
 }
 
