@@ -30,6 +30,13 @@ export const factory: EngineFactory = {
     const weights = await files.bytes(WEIGHTS_FILE);
     const { layers, width, heads, positions, colors, bias } = manifest.architecture;
     const shape = { layers, width, heads, positions, colors };
-    return OrtEngine.load({ graph, weights, shape, bias, wasmModule });
+    try {
+      return await OrtEngine.load({ graph, weights, shape, bias, wasmModule });
+    } catch (error) {
+      // A memory that cannot grow throws a RangeError and says nothing of the bundle.
+      if (error instanceof RangeError) throw error;
+      console.error("onnxruntime does not load the model", error);
+      throw corrupt(manifest, "onnxruntime does not load it");
+    }
   },
 };
