@@ -42,7 +42,13 @@ const START = `YogaGraphiQL.renderYogaGraphiQL(document.querySelector("#root"), 
   title: "iGPT-edge",
   defaultQuery: \`# The model that is served, and what it measured when it was published. Ctrl+Space completes.
 {
-  model { id version parameters layers width edgeSamples testNllPerPixel }
+  model {
+    id
+    version
+    parameters
+    edgeSamples
+    testNllPerPixel
+  }
 }
 \`,
 });

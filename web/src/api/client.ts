@@ -77,8 +77,7 @@ export function subscribe<T>(query: string, variables: Variables, listener: List
 
 function dataOf<T>({ data, errors }: Answer<T>, response?: Response): T {
   const [error] = errors ?? [];
-  if (error)
-    throw new ApiError(String(error.extensions?.["code"] ?? "UNREADABLE"), error.message, retryAfter(response));
+  if (error) throw new ApiError(String(error.extensions?.code ?? "UNREADABLE"), error.message, retryAfter(response));
   if (data === null || data === undefined) throw new ApiError("UNREADABLE", "The server's answer has no data.");
   return data;
 }

@@ -31,6 +31,7 @@ function curl({ address, variables, live, withKey }: SnippetRequest): string {
 function typescript({ address, variables, live, withKey }: SnippetRequest): string {
   const headers = [`"content-type": "application/json"`];
   if (live) headers.push(`accept: "text/event-stream"`);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the snippet's own placeholder.
   if (withKey) headers.push("authorization: `Bearer ${process.env.IGPT_KEY}`");
   const head = [
     `const query = \`${live ? COMPLETE_LIVE : COMPLETE}\`;`,
@@ -64,6 +65,7 @@ const READ_EVENTS = [
   "    const { data, errors } = JSON.parse(json);",
   "    if (errors) throw new Error(errors[0].message);",
   "    const { rowsDone, rowsTotal, completion } = data.complete;",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the snippet's own placeholder.
   '    console.log(`row ${rowsDone} of ${rowsTotal}`, completion?.samples ?? "");',
   "  }",
   "}",

@@ -4,18 +4,7 @@ import { fromUrlSafe, packMask, toUrlSafe, unpackMask } from "../picture/packing
 import { fromDataUri, SIDE, toDataUri } from "../picture/picture.ts";
 import { SHIPPED } from "../picture/shipped.ts";
 import { run } from "./run.ts";
-import {
-  HALF,
-  keepRows,
-  mask,
-  modelId,
-  region,
-  samples,
-  seed,
-  temperature,
-  topK,
-  topP,
-} from "./settings.ts";
+import { HALF, keepRows, mask, modelId, region, samples, seed, temperature, topK, topP } from "./settings.ts";
 import { openShipped, openStored, setPicture, source } from "./source.ts";
 
 const PNG_URI = "data:image/png;base64,";

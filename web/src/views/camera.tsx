@@ -53,7 +53,6 @@ export function CameraDialog({ close }: { close: () => void }) {
         </p>
       ) : (
         <>
-          {/* biome-ignore lint/a11y/useMediaCaption: a live view of one's own camera has no captions. */}
           <video ref={video} autoplay playsInline muted aria-label="Live view of the camera" />
           <button type="button" class="primary" disabled={state !== "live"} onClick={shoot}>
             Take the photo

@@ -64,7 +64,7 @@ function begin(): void {
 
 /** On a phone the samples are below the picture: they come into view as they are drawn. */
 function showResults(): void {
-  document.getElementById("results")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  document.getElementById("results")?.scrollIntoView({ block: "nearest" });
 }
 
 interface RangeProps {

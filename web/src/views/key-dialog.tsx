@@ -59,7 +59,8 @@ function OpenKeyDialog() {
 }
 
 function UsageOf({ viewer: { key, usage, usageByDay } }: { viewer: Viewer }) {
-  const most = Math.max(1, ...usageByDay.map(({ pixels }) => pixels));
+  const days = lastDays(usageByDay);
+  const most = Math.max(1, ...days.map(({ pixels }) => pixels));
   return (
     <div class="usage">
       <h3>{key ? key.name : "Without a key"}</h3>
@@ -74,7 +75,7 @@ function UsageOf({ viewer: { key, usage, usageByDay } }: { viewer: Viewer }) {
         <figure>
           <figcaption>Pixels a day, the last 30 days</figcaption>
           <ol class="days">
-            {usageByDay.map(({ day, pixels, requests }) => (
+            {days.map(({ day, pixels, requests }) => (
               <li key={day} title={`${day}: ${pixels.toLocaleString("en")} pixels, ${requests} requests`}>
                 <span style={{ height: `${(pixels / most) * 100}%` }} />
                 <span class="unseen">{`${day}: ${pixels} pixels, ${requests} requests`}</span>
@@ -85,6 +86,17 @@ function UsageOf({ viewer: { key, usage, usageByDay } }: { viewer: Viewer }) {
       )}
     </div>
   );
+}
+
+const DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** The last 30 days up to today (UTC), oldest first; the server leaves out days without use. */
+function lastDays(usageByDay: Viewer["usageByDay"]): Viewer["usageByDay"] {
+  return Array.from({ length: DAYS }, (_, i) => {
+    const day = new Date(Date.now() - (DAYS - 1 - i) * DAY_MS).toISOString().slice(0, 10);
+    return usageByDay.find((used) => used.day === day) ?? { day, requests: 0, pixels: 0 };
+  });
 }
 
 function Meter({ label, value, most }: { label: string; value: number; most: number | null }) {

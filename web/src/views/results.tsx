@@ -127,7 +127,7 @@ function Card({ sample, run: { label, seed: used, status } }: { sample: RunSampl
         <button
           type="button"
           aria-label={`Save ${name}`}
-          disabled={status === "running"}
+          disabled={status === "running" || status === "failed"}
           onClick={() => void download(dataUri, `igpt-${used}-${index + 1}.png`)}
         >
           Save
