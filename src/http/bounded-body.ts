@@ -2,8 +2,8 @@ import { UserError } from "../errors.ts";
 
 /** The largest body of a request: a picture of 20 MB in base64 and some query around it. */
 export const MAX_BODY_BYTES = 28 * 1024 * 1024;
-/** Bytes of bodies that an isolate holds at once; beyond it, large ones are asked to come back. */
-const MAX_BUFFERED_BYTES = 56 * 1024 * 1024;
+/** Bytes of bodies that an isolate holds at once: one of the largest, or some smaller ones. Who comes then comes again. */
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
 /** A client that sends nothing for so long, or takes so long in all, is given up. */
 const IDLE_MS = 15_000;
 const TOTAL_MS = 120_000;
@@ -11,7 +11,20 @@ const TOTAL_MS = 120_000;
 const DRAIN_IDLE_MS = 1_000;
 const DRAIN_TOTAL_MS = 20_000;
 
-let buffered = 0;
+/** A request that is cancelled may end without its `finally`: after this time its body is taken for gone. */
+const MAX_HELD_MS = 180_000;
+
+/** What each request of this isolate holds of its body. */
+const held = new Set<{ bytes: number; since: number }>();
+
+function heldBytes(): number {
+  let sum = 0;
+  for (const body of held) {
+    if (Date.now() - body.since > MAX_HELD_MS) held.delete(body);
+    else sum += body.bytes;
+  }
+  return sum;
+}
 
 /** A request whose body is bounded in size and time while it is read. */
 export interface BoundedBody {
@@ -35,13 +48,14 @@ export async function boundBody(request: Request): Promise<BoundedBody> {
     throw tooLarge();
   }
   if (!source) return { request, problem: () => undefined, release: () => {} };
-  const held = Number.isNaN(length) ? MAX_BODY_BYTES : length;
-  if (buffered > 0 && buffered + held > MAX_BUFFERED_BYTES) {
+  if (heldBytes() + length > MAX_BUFFERED_BYTES) {
     await drain(source.getReader());
-    throw new UserError("BUSY", "Too many large requests at once: try again in a few seconds.");
+    throw crowded();
   }
-  buffered += held;
-  let open = true;
+  const body = { bytes: 0, since: Date.now() };
+  held.add(body);
+  const release = () => held.delete(body);
+  request.signal.addEventListener("abort", release, { once: true });
   let problem: ReturnType<BoundedBody["problem"]>;
   const cutOff = (error: UserError, status: number) => {
     problem = { error, status };
@@ -52,23 +66,20 @@ export async function boundBody(request: Request): Promise<BoundedBody> {
       method: request.method,
       headers: request.headers,
       signal: request.signal,
-      body: bounded(source, cutOff),
+      body: bounded(source, body, cutOff),
     }),
     problem: () => problem,
-    release: () => {
-      if (open) buffered -= held;
-      open = false;
-    },
+    release,
   };
 }
 
 function bounded(
   source: ReadableStream<Uint8Array>,
+  body: { bytes: number },
   cutOff: (error: UserError, status: number) => UserError,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   const deadline = Date.now() + TOTAL_MS;
-  let bytes = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const chunk = await withTimeout(reader.read(), Math.min(IDLE_MS, deadline - Date.now()));
@@ -79,10 +90,13 @@ function bounded(
       } else if (chunk.done) {
         controller.close();
       } else {
-        bytes += chunk.value.byteLength;
-        if (bytes <= MAX_BODY_BYTES) return controller.enqueue(chunk.value);
+        body.bytes += chunk.value.byteLength;
+        const small = body.bytes <= MAX_BODY_BYTES;
+        if (small && heldBytes() <= MAX_BUFFERED_BYTES) return controller.enqueue(chunk.value);
+        // Dropped at once, so that bodies that come together do not all stop each other.
+        body.bytes = 0;
         await drain(reader);
-        controller.error(cutOff(tooLarge(), 413));
+        controller.error(small ? cutOff(crowded(), 503) : cutOff(tooLarge(), 413));
       }
     },
     cancel: (reason) => reader.cancel(reason),
@@ -110,6 +124,10 @@ async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T | undefin
   } finally {
     clearTimeout(timer);
   }
+}
+
+function crowded(): UserError {
+  return new UserError("BUSY", "Too many large requests at once: try again in a few seconds.");
 }
 
 function tooLarge(): UserError {

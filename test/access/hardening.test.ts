@@ -314,3 +314,12 @@ it("a stream is logged at its end, with what it made", async () => {
     pixels: 64,
   });
 });
+
+it("many large bodies at once are bounded together, and their memory is given back", async () => {
+  const body = JSON.stringify({ query: "{ __typename }", variables: { x: "x".repeat(9e6) } });
+  const responses = await Promise.all(Array.from({ length: 6 }, () => post(body)));
+  const statuses = responses.map(({ status }) => status);
+  expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  expect(statuses).toContain(200);
+  for (let i = 0; i < 5; i++) expect((await post(body)).status).toBe(200);
+});
