@@ -1,6 +1,6 @@
 import type { CodegenConfig } from "@graphql-codegen/cli";
 
-/** Types of the resolvers, from the schema: `npm run build:types`. */
+/** Types of the resolvers, and the React example's typed documents, from the schema: `npm run build:types`. */
 const config: CodegenConfig = {
   schema: "src/schema.graphql",
   generates: {
@@ -27,6 +27,17 @@ const config: CodegenConfig = {
           Viewer: "../src/resolvers/parents.ts#ViewerParent",
           Model: "../src/resolvers/parents.ts#ModelParent",
         },
+      },
+    },
+    "build/example-documents.ts": {
+      documents: "examples/react/*.graphql",
+      plugins: ["typescript-operations", "typed-document-node"],
+      config: {
+        useTypeImports: true,
+        strictScalars: true,
+        enumsAsTypes: true,
+        defaultScalarType: "unknown",
+        scalars: { File: "File", URL: "string", DateTime: "string" },
       },
     },
   },
