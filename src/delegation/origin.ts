@@ -17,6 +17,8 @@ export interface InferCall {
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const MAX_METADATA_BYTES = 256 * 1024;
 const PROBE_MS = 2_000;
+/** From an answer's head to its end: a body that was cut off on the way may never say so. */
+const BODY_MS = 10_000;
 
 export class Origin {
   readonly url: string;
@@ -112,20 +114,26 @@ export class Origin {
   }
 
   async #request(path: string, init: RequestInit, timeoutMs: number, maxBytes: number) {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    const limit = new AbortController();
+    const stop = (why: string) => () => limit.abort(this.#fault("slow", why));
+    let timer = setTimeout(stop(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const signal = init.signal ? AbortSignal.any([init.signal, limit.signal]) : limit.signal;
     const headers = { ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
     try {
       // A redirect would take the token elsewhere.
       const response = await this.#fetch(this.url + path, { ...init, headers, signal, redirect: "manual" });
-      const body = await readCapped(response, maxBytes);
+      clearTimeout(timer);
+      timer = setTimeout(stop(`an answer that did not end within ${BODY_MS} ms`), BODY_MS);
+      const body = await unlessAborted(readCapped(response, maxBytes), signal);
       if (body === "too large") throw this.#fault("garbled", `an answer above ${maxBytes} bytes`);
       return { ok: response.ok, status: response.status, headers: response.headers, body };
     } catch (error) {
       if (error instanceof OriginFault) throw error;
       init.signal?.throwIfAborted();
-      if (timeout.aborted) throw this.#fault("slow", `no answer within ${timeoutMs} ms`, error);
+      if (limit.signal.aborted) throw limit.signal.reason;
       throw this.#fault("unreachable", error instanceof Error ? error.message : String(error), error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -147,4 +155,11 @@ function kindOf(status: number, said: string): FaultKind {
   // Triton answers 400 for a model that it has not.
   if (status === 404 || (status === 400 && /unknown model|not found|not ready/i.test(said))) return "missing";
   return status >= 500 ? "failing" : "refusing";
+}
+
+/** A stream that never ends doesn't end for a signal either. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return Promise.race([work, promise]);
 }
