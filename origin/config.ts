@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../scripts/lib/root.ts";
 
+type Environment = Readonly<Record<string, string | undefined>>;
 export type EngineChoice = "auto" | "kernel" | "onnx";
 
 export interface OriginConfig {
@@ -28,7 +29,7 @@ export interface OriginConfig {
 }
 
 /** @throws Error that says which setting is wrong and how to mend it. */
-export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): OriginConfig {
+export function readConfig(args: readonly string[], env: Environment): OriginConfig {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -71,7 +72,7 @@ function readHost(given: string | undefined, token: string | undefined): string 
   return host;
 }
 
-function readS3(env: NodeJS.ProcessEnv): OriginConfig["s3"] {
+function readS3(env: Environment): OriginConfig["s3"] {
   const { ORIGIN_BUCKET_URL: url, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION = "auto" } = env;
   if (!url) return undefined;
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {

@@ -1,5 +1,6 @@
-/** `npm run models -- push | pull | list | verify | rollback`: the bucket's models. */
+/** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
 import { parseArgs } from "node:util";
+import { exportTriton } from "./export-triton.ts";
 import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
 import { checkBundle, type Read } from "./models/bundle.ts";
 import { openFolder } from "./models/folder.ts";
@@ -11,6 +12,7 @@ const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] 
   pull      copy the bucket's models into the folder
   list      the bucket's models
   verify    check every file of every version against its SHA-256, in the bucket (or in --dir)
+  export-triton  write a Triton model repository: into the bucket under triton/, or into --dir
   rollback  make an earlier version of --model the current one
 
 --remote   the production bucket (wrangler login first); default: the bucket of npm run dev`;
@@ -39,6 +41,11 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   async pull(bucket) {
     await publish((key) => bucket.get(key), openFolder(options.dir), options.model);
     console.log(`Copied to ${options.dir ?? "r2-assets"}.`);
+  },
+  async "export-triton"(bucket) {
+    const target = options.dir === undefined ? bucket : openFolder(options.dir);
+    const keys = await exportTriton((key) => openFolder().get(key), target);
+    for (const key of keys) console.log(key);
   },
   async list(bucket) {
     const index = await readIndex((key) => bucket.get(key));

@@ -30,7 +30,9 @@ export interface InferenceOptions {
   originWaitMs: number;
 }
 
-/** Samples of one call to an origin while somebody watches: the progress comes in such parts. */
+/** Samples of one call to an origin: a batch of the exported Triton configuration. */
+const CALL_SAMPLES = 16;
+/** The same while somebody watches: the progress comes in such parts. */
 const WATCHED_SAMPLES = 4;
 
 export class Inference {
@@ -51,9 +53,10 @@ export class Inference {
     return route(model, spec, { origins: this.origins > 0, edgeBudget: this.#options.edgeBudget });
   }
 
-  /** Samples of a range by an origin, for a job. @throws OriginFault */
+  /** Samples of a range by an origin, for a job: waits for its turn, without limit. @throws OriginFault */
   atOrigin(model: Model, tokens: ArrayLike<number>, spec: CompletionSpec, range: SampleRange, timeoutMs: number) {
-    return this.#origin.complete(model, tokens, spec, range, timeoutMs);
+    const call = () => this.#origin.complete(model, tokens, spec, range, timeoutMs);
+    return this.#options.origins().inTurn(call);
   }
 
   /** @throws UserError, also ORIGIN_UNAVAILABLE when no origin answers in time; the signal's reason when aborted. */
@@ -64,10 +67,14 @@ export class Inference {
     signal: AbortSignal,
   ): Promise<PlacedResult> {
     if (this.route(model, spec) === "EDGE") return this.#atEdge(model, tokens, spec, signal);
-    const all = { first: 0, count: spec.samples };
     try {
       const { originWaitMs } = this.#options;
-      return { ...(await this.#origin.complete(model, tokens, spec, all, originWaitMs, signal)), ranOn: "ORIGIN" };
+      const calls = ranges(spec.samples, CALL_SAMPLES).map((range) =>
+        this.#origin.complete(model, tokens, spec, range, originWaitMs, signal),
+      );
+      const parts = await Promise.all(calls);
+      const engine = enginesOf(parts.map((part) => part.engine));
+      return { samples: parts.flatMap(({ samples }) => samples), engine, ranOn: "ORIGIN" };
     } catch (error) {
       if (this.#mayFallBack(error, model, spec)) return this.#atEdge(model, tokens, spec, signal);
       throw told(error);

@@ -8,8 +8,15 @@ import type { InferResponse } from "./protocol/index.ts";
 /** How long a request waits before it asks busy origins again, at least. */
 const BUSY_PAUSE_MS = 250;
 
+/** Calls for jobs that this isolate has under way at once, for each origin: more would only fill memory and queues. */
+const JOB_CALLS = 6;
+/** A slot held for longer was its holder's, who ended without a word. */
+const SLOT_TTL_MS = 10 * 60_000;
+const SLOT_LOOK_MS = 400;
+
 export class OriginPool {
   readonly #origins: readonly Origin[];
+  readonly #slots = new Map<symbol, number>();
 
   constructor(origins: readonly Origin[]) {
     this.#origins = origins;
@@ -17,6 +24,26 @@ export class OriginPool {
 
   get size(): number {
     return this.#origins.length;
+  }
+
+  /**
+   * Does a job's work when it is its turn, however long that takes: what is prepared for a call is large, so it is to be
+   * prepared in here. Looks for a free slot from time to time, since no request of a Worker can wake another.
+   */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const now = Date.now();
+      for (const [slot, since] of this.#slots) if (now - since > SLOT_TTL_MS) this.#slots.delete(slot);
+      if (this.#slots.size < JOB_CALLS * this.#origins.length) break;
+      await new Promise((resolve) => setTimeout(resolve, SLOT_LOOK_MS * (0.5 + Math.random())));
+    }
+    const slot = Symbol();
+    this.#slots.set(slot, Date.now());
+    try {
+      return await work();
+    } finally {
+      this.#slots.delete(slot);
+    }
   }
 
   /**

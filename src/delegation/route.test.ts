@@ -6,7 +6,7 @@ import { readOrigins } from "./settings.ts";
 
 const model = { id: "m", layers: 8, width: 256, colors: 512, edgeSamples: 16 } as Model;
 const keep = Array.from({ length: 1024 }, (_, i) => i < 512);
-const spec = (execution: Execution, samples: number) => ({ execution, samples, keep }) as CompletionSpec;
+const spec = (execution: Execution, samples: number) => ({ execution, samples, keep }) as unknown as CompletionSpec;
 const place = (execution: Execution, samples: number, origins: boolean, edgeBudget = 400, edgeSamples = 16) =>
   route({ ...model, edgeSamples }, spec(execution, samples), { origins, edgeBudget });
 const code = (work: () => unknown) => {

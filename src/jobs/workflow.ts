@@ -19,7 +19,8 @@ const LANES = 8;
 const TRIES_BEFORE_EDGE = 3;
 /** Of steps that only talk to our own bindings. */
 const OWN = { retries: { limit: 10, delay: "1 second", backoff: "exponential" }, timeout: "1 minute" } as const;
-const CHUNK_TIMEOUT = "20 minutes";
+/** Waiting for a turn included. */
+const CHUNK_TIMEOUT = "12 hours";
 
 interface Plan {
   place: Place;

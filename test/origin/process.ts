@@ -14,17 +14,17 @@ export class OriginProcess {
   readonly port: number;
   readonly lines: LogLine[] = [];
   readonly #args: readonly string[];
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #env: Record<string, string>;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[], env: NodeJS.ProcessEnv) {
+  private constructor(port: number, args: readonly string[], env: Record<string, string>) {
     this.port = port;
     this.#args = args;
     this.#env = env;
   }
 
   /** Started and ready. */
-  static async start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<OriginProcess> {
+  static async start(args: readonly string[] = [], env: Record<string, string> = {}): Promise<OriginProcess> {
     const origin = new OriginProcess(await freePort(), args, env);
     await origin.start();
     return origin;
@@ -65,7 +65,7 @@ export class OriginProcess {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
