@@ -15,7 +15,6 @@ export function CameraDialog({ close }: { close: () => void }) {
         stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
         if (left) return end(stream);
         if (video.current) video.current.srcObject = stream;
-        setState("live");
       } catch {
         setState("refused");
       }
@@ -53,7 +52,15 @@ export function CameraDialog({ close }: { close: () => void }) {
         </p>
       ) : (
         <>
-          <video ref={video} autoplay playsInline muted aria-label="Live view of the camera" />
+          {/* Live only once there is a frame: before, a photo would be blank. */}
+          <video
+            ref={video}
+            autoplay
+            playsInline
+            muted
+            aria-label="Live view of the camera"
+            onLoadedData={() => setState("live")}
+          />
           <button type="button" class="primary" disabled={state !== "live"} onClick={shoot}>
             Take the photo
           </button>
