@@ -4,6 +4,7 @@
  *   kernel-r16          7-bit activations, relaxed SIMD
  *   kernel-r16-plain    the same numbers bit for bit without relaxed SIMD
  *   kernel-p16          12-bit activations, plain SIMD
+ *   limits              the machine's limits, for the bench
  *   kernel              what the Worker ships, a copy of one of them: SHIPPED, or with `--plain` its twin without relaxed
  *                       SIMD, for a runtime that has none. A Worker cannot choose by itself: workerd compiles every module
  *                       of a bundle at start-up and refuses the whole bundle when one fails.
@@ -17,13 +18,14 @@ const builds = [
   { name: "kernel-r16", bits: 7, features: ["simd", "relaxed-simd"] },
   { name: "kernel-r16-plain", bits: 7, features: ["simd"] },
   { name: "kernel-p16", bits: 12, features: ["simd"] },
+  { name: "limits", entry: "limits", bits: 7, features: ["simd", "relaxed-simd"] },
 ];
 const SHIPPED = process.argv.includes("--plain") ? "kernel-r16-plain" : "kernel-r16";
 
 mkdirSync(`${root}build`, { recursive: true });
-for (const { name, bits, features } of builds) {
+for (const { name, entry = "index", bits, features } of builds) {
   const { error, stderr } = await asc.main([
-    "kernel/assembly/index.ts",
+    `kernel/assembly/${entry}.ts`,
     ...["--baseDir", root, "--outFile", `build/${name}.wasm`],
     ...["--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert", "-O3"],
     ...features.flatMap((feature) => ["--enable", feature]),

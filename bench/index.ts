@@ -1,0 +1,45 @@
+/**
+ * `npm run bench -- [--quick] [--json FILE] [--svg FILE] [--shapes L8,iGPT-S] [--no-requests]`: the project beside its
+ * peers in one run. Every engine works in a process of its own, one after another, on one thread. Set BENCH_PYTHON to a
+ * Python with torch and transformers to have those measured too.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { measureLimits } from "./limits.ts";
+import type { Measurement } from "./measure.ts";
+import { type Job, jobs } from "./plan.ts";
+import { plotOf } from "./plot.ts";
+import { reportOf, tableOf } from "./report.ts";
+import { runJob } from "./run.ts";
+import { SHAPES, type ShapeName, weightsFile } from "./shapes.ts";
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    svg: { type: "string" },
+    shapes: { type: "string", default: Object.keys(SHAPES).join(",") },
+    "no-requests": { type: "boolean", default: false },
+  },
+});
+
+const folder = await mkdtemp(join(tmpdir(), "igpt-bench-"));
+try {
+  const limits = await measureLimits();
+  const shapes = values.shapes.split(",").filter((name): name is ShapeName => name in SHAPES);
+  for (const shape of shapes) await writeFile(join(folder, shape), weightsFile(SHAPES[shape]));
+  const results: { job: Job; measured: Measurement }[] = [];
+  for (const job of jobs(values.quick, shapes)) {
+    console.error(`${job.task.shape} ${job.engine}, ${job.task.samples} samples`);
+    const measured = await runJob(job, join(folder, job.task.shape));
+    if (measured) results.push({ job, measured });
+  }
+  const report = reportOf(limits, results);
+  console.log(tableOf(report));
+  if (values.json) await writeFile(values.json, JSON.stringify(report, undefined, 1));
+  if (values.svg) await writeFile(values.svg, plotOf(report));
+} finally {
+  await rm(folder, { recursive: true });
+}

@@ -1,0 +1,49 @@
+/** Which engine is measured on which shape, with how many samples and rows. */
+import { ALL_ROWS, spreadRows, type Task } from "./measure.ts";
+import type { ShapeName } from "./shapes.ts";
+
+/** The contract's names; `ort-web-fp32` and `ort-web-int8`, `ort-node-fp32` and `-int8` are the parts of a best. */
+export const ENGINES = [
+  "kernel",
+  "ort-web-fp32",
+  "ort-web-int8",
+  "ort-web-stepwise",
+  "full-forward",
+  "ort-node-fp32",
+  "ort-node-int8",
+  "transformers",
+] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface Job {
+  engine: EngineName;
+  task: Task;
+}
+
+/** Left out by `quick` but for the small shape with one sample: they are the slowest. */
+const SLOW: readonly EngineName[] = ["ort-web-stepwise", "full-forward", "transformers"];
+/** Left out by `quick` for the large shape: int8 is the faster there. */
+const FLOAT: readonly EngineName[] = ["ort-web-fp32", "ort-node-fp32"];
+
+/** `quick` ends within two minutes on a machine that does nothing else. */
+export function jobs(quick: boolean, shapes: readonly ShapeName[]): Job[] {
+  return shapes.flatMap((shape) => {
+    const samplesOf = !quick ? [1, 4, 8] : shape === "L8" ? [1, 8] : [1];
+    return samplesOf.flatMap((samples) => {
+      const engines = ENGINES.filter((engine) => {
+        if (!quick) return true;
+        if (shape === "iGPT-S") return !SLOW.includes(engine) && !FLOAT.includes(engine);
+        return samples === 1 || !SLOW.includes(engine);
+      });
+      return engines.map((engine) => ({ engine, task: { shape, samples, rows: rowsOf(engine, shape, quick) } }));
+    });
+  });
+}
+
+function rowsOf(engine: EngineName, shape: ShapeName, quick: boolean): number[] {
+  // A generation cannot skip rows, and is fast enough to run them all.
+  if (engine === "kernel") return ALL_ROWS;
+  if (engine === "full-forward") return spreadRows(quick ? 1 : 4);
+  if (shape === "iGPT-S") return spreadRows(quick ? 1 : 4);
+  return spreadRows(quick ? 2 : 8);
+}

@@ -1,0 +1,124 @@
+/** From measurements to the JSON of the contract and a table. */
+import type { Limits } from "./limits.ts";
+import type { Measurement } from "./measure.ts";
+import type { EngineName, Job } from "./plan.ts";
+import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
+
+export interface Row extends Measurement {
+  shape: ShapeName;
+  engine: EngineName | "ort-web" | "ort-node";
+  samples: number;
+  /** Not every step was run: the mean is of evenly spread ones. */
+  extrapolated: boolean;
+  /** int8 weights read a second, were they read once a step; and operations a second, attention included. */
+  gbPerSecond: number;
+  gopPerSecond: number;
+  /** Share of the tighter of the two limits, for the weights alone; only of the kernel. */
+  ofLimit?: number;
+  /** How many times faster than this row the kernel is at the same work, by CPU time. */
+  kernelIsFasterBy?: number;
+}
+
+export interface Report {
+  limits: Limits;
+  rows: Row[];
+}
+
+const MEAN_CONTEXT = GIVEN + GENERATED / 2;
+
+export function reportOf(limits: Limits, results: readonly { job: Job; measured: Measurement }[]): Report {
+  const rows = results.map(({ job, measured }) => rowOf(limits, job, measured));
+  const bests = ["ort-web", "ort-node"].flatMap((name) => bestOf(rows, name as "ort-web" | "ort-node"));
+  for (const row of [...rows, ...bests]) {
+    const kernel = rows.find((k) => k.engine === "kernel" && k.shape === row.shape && k.samples === row.samples);
+    if (kernel && row.engine !== "kernel") row.kernelIsFasterBy = row.cpuMsPerStep / kernel.cpuMsPerStep;
+  }
+  return { limits, rows: [...rows, ...bests] };
+}
+
+function rowOf(limits: Limits, { engine, task: { shape, samples } }: Job, measured: Measurement): Row {
+  const size = SHAPES[shape];
+  const seconds = measured.cpuMsPerStep / 1000;
+  const row: Row = {
+    shape,
+    engine,
+    samples,
+    ...measured,
+    extrapolated: measured.steps < GENERATED || engine === "full-forward",
+    gbPerSecond: weightBytesPerStep(size) / seconds / 1e9,
+    gopPerSecond: (operations(size, MEAN_CONTEXT) * samples) / seconds / 1e9,
+  };
+  if (engine === "kernel") {
+    const stream = shape === "L8" ? limits.streamL8 : limits.streamIGPTS;
+    const byRead = weightBytesPerStep(size) / stream / 1e6;
+    const byDots = (operations(size, MEAN_CONTEXT) * samples) / limits.dots / 1e6;
+    row.ofLimit = Math.max(byRead, byDots) / measured.cpuMsPerStep;
+  }
+  return row;
+}
+
+/** The faster of fp32 and int8 of each work, under the common name. */
+function bestOf(rows: readonly Row[], name: "ort-web" | "ort-node"): Row[] {
+  const parts = rows.filter(({ engine }) => engine === `${name}-fp32` || engine === `${name}-int8`);
+  const best = new Map<string, Row>();
+  for (const row of parts) {
+    const key = `${row.shape} ${row.samples}`;
+    const known = best.get(key);
+    if (!known || row.cpuMsPerStep < known.cpuMsPerStep) best.set(key, row);
+  }
+  return [...best.values()].map((row) => ({ ...row, engine: name }));
+}
+
+export function tableOf({ limits, rows }: Report): string {
+  const lines = [
+    `limits: reading ${limits.streamL8.toFixed(1)} GB/s (L8), ${limits.streamIGPTS.toFixed(1)} GB/s (iGPT-S); ` +
+      `dots ${limits.dots.toFixed(0)} GOP/s`,
+    "",
+    cells(
+      "shape",
+      "engine",
+      "B",
+      "ms/step",
+      "half, ms",
+      "cold, ms",
+      "peak MiB",
+      "GB/s",
+      "GOP/s",
+      "of limit",
+      "kernel x",
+    ),
+  ];
+  const order = (row: Row) => Object.keys(SHAPES).indexOf(row.shape) * 100 + row.samples;
+  for (const row of [...rows].sort((a, b) => order(a) - order(b))) {
+    lines.push(
+      cells(
+        row.shape,
+        row.engine + (row.extrapolated ? " *" : ""),
+        row.samples,
+        row.msPerStep.toFixed(2),
+        row.cpuMsPerStep.toFixed(2),
+        row.msHalfPicture.toFixed(0),
+        row.coldStartMs.toFixed(0),
+        row.peakMiB.toFixed(0),
+        row.gbPerSecond.toFixed(1),
+        row.gopPerSecond.toFixed(0),
+        row.ofLimit ? `${(row.ofLimit * 100).toFixed(0)}%` : "",
+        row.kernelIsFasterBy ? row.kernelIsFasterBy.toFixed(1) : "",
+      ),
+    );
+  }
+  lines.push(
+    "",
+    "* from evenly spread steps; full-forward from one step of each row measured.",
+    "CPU ms: of the process, a step. GB/s, GOP/s, shares and ratios are by CPU time: wall times include waiting for others.",
+  );
+  return lines.join("\n");
+}
+
+const WIDTHS = [7, 19, 3, 9, 9, 9, 9, 9, 7, 7, 9, 9];
+
+function cells(...values: (string | number)[]): string {
+  return values
+    .map((value, i) => (i < 2 ? `${value}`.padEnd(WIDTHS[i] ?? 0) : `${value}`.padStart(WIDTHS[i] ?? 0)))
+    .join(" ");
+}
