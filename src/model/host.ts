@@ -18,8 +18,8 @@ export interface EngineHostOptions {
 
 /** How often a request looks whether the load that it shares has ended. */
 const LOOK_MS = 5;
-/** A load without a sign of life for both so long and so many looks has died with its request. */
-const STALLED_MS = 5_000;
+/** A load of another request, without a sign of life for both so long and so many looks, has died with that request. */
+const STALLED_MS = 10_000;
 const STALLED_LOOKS = 200;
 /** Loads that a request sits through when those that others began fail for reasons of their own. */
 const ATTEMPTS = 3;
@@ -140,7 +140,7 @@ export class EngineHost {
     this.#options.waitUntil(work());
   }
 
-  async #loaded({ resident, lease }: Admitted, signal?: AbortSignal) {
+  async #loaded({ resident, lease, began }: Admitted, signal?: AbortSignal) {
     let seen = resident.progress;
     let since = Date.now();
     for (let looks = 0; resident.loading; looks++) {
@@ -151,7 +151,7 @@ export class EngineHost {
         seen = resident.progress;
         since = Date.now();
         looks = 0;
-      } else if (looks > STALLED_LOOKS && Date.now() - since > STALLED_MS) {
+      } else if (!began && looks > STALLED_LOOKS && Date.now() - since > STALLED_MS) {
         this.#drop(resident);
       }
     }
