@@ -13,6 +13,8 @@ const JOB_CALLS = 6;
 /** A slot held for longer was its holder's, who ended without a word. */
 const SLOT_TTL_MS = 10 * 60_000;
 const SLOT_LOOK_MS = 400;
+/** How long a job's turn waits for paused origins, instead of using up one of its tries at once. */
+const PAUSE_WAIT_MS = 10_000;
 
 export class OriginPool {
   readonly #origins: readonly Origin[];
@@ -31,10 +33,13 @@ export class OriginPool {
    * prepared in here. Looks for a free slot from time to time, since no request of a Worker can wake another.
    */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const arrived = Date.now();
     for (;;) {
       const now = Date.now();
       for (const [slot, since] of this.#slots) if (now - since > SLOT_TTL_MS) this.#slots.delete(slot);
-      if (this.#slots.size < JOB_CALLS * this.#origins.length) break;
+      const paused = this.#origins.every(({ breaker }) => breaker.state === "open");
+      const free = this.#slots.size < JOB_CALLS * this.#origins.length;
+      if (free && (!paused || now - arrived > PAUSE_WAIT_MS)) break;
       await new Promise((resolve) => setTimeout(resolve, SLOT_LOOK_MS * (0.5 + Math.random())));
     }
     const slot = Symbol();

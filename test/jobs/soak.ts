@@ -24,11 +24,16 @@ await setup();
 const origin = await OriginProcess.start();
 const worker = await startWorker({ vars: { ORIGIN_URLS: origin.url, ENGINE: "kernel", FLOOD_GUARD: "off" } });
 const start = performance.now();
+const finished = () => origin.lines.filter(({ event }) => event === "infer").length;
 const seconds = () => ((performance.now() - start) / 1000).toFixed(1);
 try {
-  const ids = await inParallel(jobs, CLIENTS, (seed) =>
-    submitted(worker, { image: picture(), samples, options: options(seed), idempotencyKey: `soak ${seed}` }),
-  );
+  let accepted = 0;
+  const ids = await inParallel(jobs, CLIENTS, async (seed) => {
+    const submission = { image: picture(), samples, options: options(seed), idempotencyKey: `soak ${seed}` };
+    const id = await submitted(worker, submission);
+    if (++accepted % 100 === 0) console.log(`${seconds()} s: ${accepted} accepted, ${finished()} calls finished`);
+    return id;
+  });
   console.log(`${seconds()} s: ${new Set(ids).size} jobs accepted`);
   const unended = new Set(ids);
   for (let killed = 0; unended.size > 0; ) {
@@ -55,9 +60,10 @@ try {
     idempotencyKey: "soak 7",
   });
   if (repeated !== ids[7]) problems.push("the same idempotency key made another job");
-  const calls = origin.lines.filter(({ event }) => event === "infer").length;
   for (const problem of problems.slice(0, 20)) console.log(problem);
-  console.log(`${jobs} jobs, ${calls} calls that the origin finished, ${problems.length} problems, ${seconds()} s`);
+  console.log(
+    `${jobs} jobs, ${finished()} calls that the origin finished, ${problems.length} problems, ${seconds()} s`,
+  );
   process.exitCode = problems.length === 0 ? 0 : 1;
 } finally {
   await worker.close();
