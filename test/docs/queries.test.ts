@@ -80,6 +80,18 @@ describe("curl", () => {
   });
 });
 
+it("the headers of docs/partners.md are those of a key with such limits", async () => {
+  const documented = blocks.find(({ page, code }) => page === "docs/partners.md" && code.includes("RateLimit-Policy:"));
+  const [, policy] = /^RateLimit-Policy: (.+)$/m.exec(documented?.code ?? "") ?? [];
+  const [, limit = ""] = /^RateLimit: (.+)$/m.exec(documented?.code ?? "") ?? [];
+  const { secret } = await issueKey(worker, { requestsPerMinute: 60, pixelsPerMonth: 5_000_000 });
+  const query = "query ($image: ImageInput!) { complete(image: $image, samples: 4) { seed } }";
+  const answer = await worker.ask(query, { image: photo }, bearer(secret));
+  const withoutTimes = (text: string) => text.replaceAll(/t=\d+/g, "t=N");
+  expect(answer.headers.get("ratelimit-policy")).toBe(policy);
+  expect(withoutTimes(answer.headers.get("ratelimit") ?? "")).toBe(withoutTimes(limit));
+});
+
 type Run = (query: string, variables: Record<string, unknown>) => Promise<unknown>;
 
 const ask: Run = (query, variables) => worker.data(query, variables, headers);
