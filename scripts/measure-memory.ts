@@ -1,5 +1,5 @@
 /**
- * `npx tsx scripts/measure-memory.ts [kernel|onnx] [PHOTO]`: what the Worker's isolate holds in workerd beside its WASM
+ * `npx tsx scripts/measure-memory.ts [kernel|onnx] [PHOTO] [MODELS]`: what the Worker's isolate holds in workerd beside its WASM
  * memories, by V8's own count after a collection: the JS heap, and array buffers. (V8 leaves WASM memories out of that;
  * engines know the size of theirs.) docs/memory.md quotes it.
  */
@@ -12,7 +12,8 @@ import { ROOT } from "./lib/root.ts";
 import { openFolder } from "./models/folder.ts";
 import { publish } from "./models/publish.ts";
 
-const [engine = "kernel", photo = join(ROOT, "test/fixtures/phone.jpg")] = process.argv.slice(2);
+const [engine = "kernel", photo = join(ROOT, "test/fixtures/phone.jpg"), models = join(ROOT, "r2-assets")] =
+  process.argv.slice(2);
 const NAME = "igpt-edge";
 const text = (value: string) => ({ type: "json" as const, value });
 const {
@@ -43,7 +44,7 @@ const miniflare = new Miniflare({
 try {
   const url = await miniflare.ready;
   const { BUCKET } = await miniflare.getBindings<{ BUCKET: R2Bucket }>(NAME);
-  await publish((key) => openFolder(join(ROOT, "r2-assets")).get(key), {
+  await publish((key) => openFolder(models).get(key), {
     get: async () => null,
     put: async (key, bytes) => void (await BUCKET.put(key, bytes)),
     close: async () => {},
@@ -66,14 +67,18 @@ try {
   };
   await fetch(new URL("/readyz", url));
   await report("start");
-  for (const samples of [1, 4, 8]) {
-    await complete(samples, 16).then(
-      () => report(`half a picture, ${samples} samples`),
+  const completions = [
+    [1, 16],
+    [4, 16],
+    [8, 16],
+    [4, 0],
+  ] as const;
+  for (const [samples, keepRows] of completions) {
+    await complete(samples, keepRows).then(
+      () => report(`${32 - keepRows} rows, ${samples} samples`),
       (error) => console.error(`${samples} samples: ${error.message}`),
     );
   }
-  await complete(4, 0);
-  await report("a whole picture, 4 samples");
   await Promise.allSettled(Array.from({ length: 4 }, () => complete(4, 16)));
   await report("4 requests of 4 samples at once");
   console.table(rows);
