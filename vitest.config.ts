@@ -13,8 +13,8 @@ export default defineConfig({
     ],
     exclude: ["test/browser/**", "test/conformance/**", "node_modules/**"],
     globalSetup: ["test/global-setup.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     // Two cores, and a Worker with a model in each worker test: more at once only makes all of them slow.
     maxWorkers: 2,
   },

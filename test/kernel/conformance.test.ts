@@ -6,12 +6,13 @@ import { readSafetensors } from "../../src/model/safetensors.ts";
 import { engineConformance, type Tolerance } from "../engine-conformance.ts";
 import { BINARIES, type Binary, kernelModule } from "./modules.ts";
 
-// The means are over as little as one pixel; correctness.test.ts has the bounds of long runs.
-const SEVEN_BITS: Tolerance = { nll: 0.25, meanNll: 0.02, features: 0.04, tie: 0.4 };
+// The means are over as little as one pixel; correctness.test.ts has the bounds of long runs. A single pixel may be far
+// off where the trained model is very surprised (the drawing: flat colours that no photo has), at 8 nats and more.
+const SEVEN_BITS: Tolerance = { nll: 0.9, meanNll: 0.04, features: 0.06, tie: 0.6 };
 const TOLERANCES: Record<Binary, Tolerance> = {
   "kernel-r16": SEVEN_BITS,
   "kernel-r16-plain": SEVEN_BITS,
-  "kernel-p16": { nll: 0.1, meanNll: 0.01, features: 0.02, tie: 0.2 },
+  "kernel-p16": { nll: 0.3, meanNll: 0.03, features: 0.02, tie: 0.3 },
 };
 
 describe.each(BINARIES)("%s", (binary) => {

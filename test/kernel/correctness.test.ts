@@ -90,5 +90,5 @@ describe.each(BINARIES)("%s", (binary) => {
       ),
       { numRuns: 25 },
     );
-  }, 30_000);
+  }, 120_000);
 });
