@@ -12,6 +12,7 @@ import type { Measurement } from "./measure.ts";
 import { type Job, jobs } from "./plan.ts";
 import { plotOf } from "./plot.ts";
 import { reportOf, tableOf } from "./report.ts";
+import { measureRequests, requestTable } from "./requests.ts";
 import { runJob } from "./run.ts";
 import { SHAPES, type ShapeName, weightsFile } from "./shapes.ts";
 
@@ -38,6 +39,10 @@ try {
   }
   const report = reportOf(limits, results);
   console.log(tableOf(report));
+  if (!values.quick && !values["no-requests"]) {
+    report.requests = await measureRequests();
+    console.log(`\n${requestTable(report.requests)}`);
+  }
   if (values.json) await writeFile(values.json, JSON.stringify(report, undefined, 1));
   if (values.svg) await writeFile(values.svg, plotOf(report));
 } finally {

@@ -2,6 +2,7 @@
 import type { Limits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
 import type { EngineName, Job } from "./plan.ts";
+import type { RequestRow } from "./requests.ts";
 import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
 
 export interface Row extends Measurement {
@@ -22,6 +23,8 @@ export interface Row extends Measurement {
 export interface Report {
   limits: Limits;
   rows: Row[];
+  /** Whole requests; not with `--quick`. */
+  requests?: RequestRow[];
 }
 
 const MEAN_CONTEXT = GIVEN + GENERATED / 2;
