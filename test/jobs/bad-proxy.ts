@@ -51,8 +51,14 @@ export class BadProxy {
     const isInference = request.url?.endsWith("/infer") === true;
     if (isInference) this.calls++;
     const harm = isInference ? (this.harms.shift() ?? this.always) : "nothing";
-    if (harm === "hangs up") return void request.socket.destroy();
-    if (harm.startsWith("status ")) return void answer(request, response, Number(harm.slice(7)));
+    if (harm === "hangs up") {
+      request.socket.destroy();
+      return;
+    }
+    if (harm.startsWith("status ")) {
+      answer(request, response, Number(harm.slice(7)));
+      return;
+    }
     const { headers, method, url } = request;
     const onward = forward(new URL(url ?? "/", this.#target), { method, headers }, async (answer) => {
       const parts: Buffer[] = [];
@@ -89,21 +95,24 @@ function send(
   switch (harm) {
     case "truncated":
       response.writeHead(statusCode, headers);
-      return void response.write(body.subarray(0, body.length / 2), () => response.destroy());
+      response.write(body.subarray(0, body.length / 2), () => response.destroy());
+      break;
     case "garbage":
-      return void response.writeHead(statusCode, headers).end(Buffer.alloc(body.length, "?"));
+      response.writeHead(statusCode, headers).end(Buffer.alloc(body.length, "?"));
+      break;
     case "wrong shape":
-      return json((text) =>
-        text.replace(/"shape":\[(\d+),(\d+)\]/, (_, b, r) => `"shape":[${Number(r)},${Number(b)}]`),
-      );
+      json((text) => text.replace(/"shape":\[(\d+),(\d+)\]/, (_, b, r) => `"shape":[${Number(r)},${Number(b)}]`));
+      break;
     case "wrong version":
-      return json((text) => text.replace('"model_version":"1"', '"model_version":"2"'));
+      json((text) => text.replace('"model_version":"1"', '"model_version":"2"'));
+      break;
     case "colour out of palette": {
       const changed = Buffer.from(body);
       changed.writeBigInt64LE(512n, length);
-      return void response.writeHead(statusCode, headers).end(changed);
+      response.writeHead(statusCode, headers).end(changed);
+      break;
     }
     default:
-      return void response.writeHead(statusCode, headers).end(body);
+      response.writeHead(statusCode, headers).end(body);
   }
 }
