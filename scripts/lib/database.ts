@@ -41,7 +41,10 @@ export async function openDatabase({ remote = false } = {}): Promise<OpenDatabas
   }
 }
 
-/** Applies what is new in `migrations/` to the database of `npm run dev`; production's: `wrangler d1 migrations apply DB --remote`. */
+/**
+ * Applies what is new in `migrations/` to the database of `npm run dev`. Production's are a step of their own, before
+ * `npm run deploy`, which applies none: `wrangler d1 migrations apply DB --remote`.
+ */
 export async function migrateLocalDatabase(): Promise<void> {
   const { db, close } = await openDatabase();
   try {
