@@ -13,6 +13,8 @@ export default defineConfig({
     ],
     exclude: ["test/browser/**", "test/conformance/**", "node_modules/**"],
     globalSetup: ["test/global-setup.ts"],
+    // It must get the same instance of graphql as what calls it; Node and Vite resolve that package differently.
+    server: { deps: { inline: ["@graphql-inspector/core"] } },
     testTimeout: 120_000,
     hookTimeout: 180_000,
     // Two cores, and a Worker with a model in each worker test: more at once only makes all of them slow.
