@@ -87,7 +87,7 @@ async function step(cwd: string, program: string, args: string[]): Promise<void>
 
 /** Without what npm adds for this script: the clone must not find this folder's programs. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const path = (process.env["PATH"] ?? "").split(":").filter((folder) => !folder.includes("node_modules"));
+  const path = (process.env.PATH ?? "").split(":").filter((folder) => !folder.includes("node_modules"));
   const added = Object.keys(process.env).filter((name) =>
     /^npm_(?!config_)|^npm_config_local_prefix$|^INIT_CWD$|^NODE$/.test(name),
   );
