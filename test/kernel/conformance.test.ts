@@ -4,27 +4,32 @@ import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
 import { engineConformance, type Tolerance } from "../engine-conformance.ts";
+import type { Golden } from "../golden/load.ts";
 import { BINARIES, type Binary, kernelModule } from "./modules.ts";
 
-// The means are over as little as one pixel; correctness.test.ts has the bounds of long runs. A single pixel may be far
-// off where the trained model is very surprised (the drawing: flat colours that no photo has), at 8 nats and more.
-const SEVEN_BITS: Tolerance = { nll: 0.9, meanNll: 0.04, features: 0.06, tie: 0.6 };
+// The means are over as little as one pixel; correctness.test.ts has the bounds of long runs.
+const SEVEN_BITS: Tolerance = { nll: 0.25, meanNll: 0.02, features: 0.04, tie: 0.4 };
+const TWELVE_BITS: Tolerance = { nll: 0.1, meanNll: 0.01, features: 0.02, tie: 0.2 };
 const TOLERANCES: Record<Binary, Tolerance> = {
   "kernel-r16": SEVEN_BITS,
   "kernel-r16-plain": SEVEN_BITS,
-  "kernel-p16": { nll: 0.3, meanNll: 0.03, features: 0.02, tie: 0.3 },
+  "kernel-p16": TWELVE_BITS,
 };
 
+/**
+ * A trained model is surer of its colours, and errs more where it is surprised: over 48 test pictures the worst pixel was
+ * 0.33 nats off, one in 10,000 by 0.27, and the mean by 0.0005.
+ */
+const TRAINED: Tolerance = { nll: 0.5, meanNll: 0.05, features: 0.05, tie: 0.6 };
+
 describe.each(BINARIES)("%s", (binary) => {
-  engineConformance(
-    async (golden) => {
-      const file = golden.file("weights.safetensors");
-      const shape: KernelShape = { ...golden.shape, bias: golden.bias };
-      return KernelEngine.load(binary, kernelModule(binary), shape, await readSafetensors(once(file), file.length));
-    },
-    TOLERANCES[binary],
-    ["tiny", "biased", "shipped"],
-  );
+  const load = async (golden: Golden) => {
+    const file = golden.file("weights.safetensors");
+    const shape: KernelShape = { ...golden.shape, bias: golden.bias };
+    return KernelEngine.load(binary, kernelModule(binary), shape, await readSafetensors(once(file), file.length));
+  };
+  engineConformance(load, TOLERANCES[binary], ["tiny", "biased"]);
+  engineConformance(load, TRAINED, ["shipped"]);
 });
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
