@@ -1,6 +1,6 @@
 """Hugging Face's ImageGPT with its cache on one torch thread: half a picture, the time of a step.
 
-    python transformers.py LAYERS WIDTH HEADS SAMPLES ROWS    (ROWS: comma-separated rows of the generated half)
+    python huggingface.py LAYERS WIDTH HEADS SAMPLES ROWS    (ROWS: comma-separated rows of the generated half)
 
 Prints one JSON object as bench/measure.ts's Measurement. Weights are random: time does not depend on them.
 """
