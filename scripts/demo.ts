@@ -1,12 +1,17 @@
-/** `npm run demo`: starts the Worker, completes a real photo four ways, embeds it, leaves a picture of it, and ends. */
+/**
+ * `npm run demo`: starts the Worker, completes a real photo four ways, embeds it, leaves a picture of it, and ends.
+ * The README's animation: `npm run demo -- --animate docs/samples.gif`.
+ */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { animation } from "./lib/animation.ts";
 import { contactSheet } from "./lib/contact-sheet.ts";
 import { freePort, startDevServer, untilReady } from "./lib/dev-server.ts";
 import { ask } from "./lib/graphql.ts";
 import { buildAll, seedModels } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
+import { type WatchedCompletion, watchCompletion } from "./lib/watch-completion.ts";
 
 interface Answer {
   complete: {
@@ -28,9 +33,14 @@ const COMPLETE = `query ($image: ImageInput!, $seed: Int!, $temperature: Float!)
 }`;
 const EMBED = `query ($image: ImageInput!) { embed(image: $image) { layer dimensions vector } }`;
 
+/** The pictures of an animation, in which each is completed this many ways. */
+const ANIMATED = ["astronaut", "chelsea", "coffee", "rocket"].map((name) => `web/pictures/${name}.jpg`);
+const ANIMATED_SAMPLES = 3;
+
 const { values } = parseArgs({
   options: {
-    picture: { type: "string", multiple: true, default: ["web/pictures/chelsea.jpg"] },
+    picture: { type: "string", multiple: true },
+    animate: { type: "string" },
     out: { type: "string", default: "demo-out/samples.png" },
     seed: { type: "string", default: "2020" },
     temperature: { type: "string", default: "1" },
@@ -48,39 +58,73 @@ process.once("exit", () => server.kill());
 const url = `http://127.0.0.1:${port}`;
 await untilReady(url, server);
 
-const rows: string[][] = [];
-for (const picture of values.picture) {
-  const image = { base64: (await readFile(join(ROOT, picture))).toString("base64") };
-  const started = performance.now();
-  const variables = { image, seed: Number(values.seed), temperature: Number(values.temperature) };
-  const { complete } = await ask<Answer>(`${url}/graphql`, COMPLETE, variables);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const { model, samples } = complete;
-  const parameters = (model.parameters / 1e6).toFixed(1);
-  console.log(
-    `${picture}: the lower half drawn ${samples.length} ways in ${seconds} s by ${model.id} version ${model.version}`,
-  );
-  console.log(
-    `  (${parameters}M parameters, int8; engine "${complete.engine}", in workerd); nats per pixel: ${samples.map((s) => s.nllPerPixel.toFixed(2)).join(", ")}`,
-  );
-  const { embed } = await ask<{ embed: { layer: number; dimensions: number; vector: number[] } }>(
-    `${url}/graphql`,
-    EMBED,
-    { image },
-  );
-  console.log(
-    `  embedded: layer ${embed.layer}, ${embed.dimensions} numbers: ${embed.vector
-      .slice(0, 4)
-      .map((x) => x.toFixed(3))
-      .join(", ")}, ...`,
-  );
-  rows.push([complete.input.dataUri, ...samples.map((sample) => sample.image.dataUri)]);
-}
-
-const out = join(ROOT, values.out);
-await mkdir(join(out, ".."), { recursive: true });
-await writeFile(out, contactSheet(rows, 6));
-console.log(`\nThe picture as the model sees it, then its completions: ${relative(process.cwd(), out)}`);
-console.log("Next: npm run dev, then open http://127.0.0.1:8787");
+const options = { seed: Number(values.seed), temperature: Number(values.temperature) };
+if (values.animate === undefined) await drawSheet(values.picture ?? ["web/pictures/chelsea.jpg"], values.out);
+else await drawAnimation(values.picture ?? ANIMATED, values.animate);
 server.kill();
 process.exit(0);
+
+async function drawSheet(pictures: string[], path: string): Promise<void> {
+  const rows: string[][] = [];
+  for (const picture of pictures) {
+    const image = await imageOf(picture);
+    const started = performance.now();
+    const variables = { image, ...options };
+    const { complete } = await ask<Answer>(`${url}/graphql`, COMPLETE, variables);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const { model, samples } = complete;
+    const parameters = (model.parameters / 1e6).toFixed(1);
+    console.log(
+      `${picture}: the lower half drawn ${samples.length} ways in ${seconds} s by ${model.id} version ${model.version}`,
+    );
+    console.log(
+      `  (${parameters}M parameters, int8; engine "${complete.engine}", in workerd); nats per pixel: ${samples.map((s) => s.nllPerPixel.toFixed(2)).join(", ")}`,
+    );
+    const { embed } = await ask<{ embed: { layer: number; dimensions: number; vector: number[] } }>(
+      `${url}/graphql`,
+      EMBED,
+      { image },
+    );
+    console.log(
+      `  embedded: layer ${embed.layer}, ${embed.dimensions} numbers: ${embed.vector
+        .slice(0, 4)
+        .map((x) => x.toFixed(3))
+        .join(", ")}, ...`,
+    );
+    rows.push([complete.input.dataUri, ...samples.map((sample) => sample.image.dataUri)]);
+  }
+
+  const out = await write(path, contactSheet(rows, 6));
+  console.log(`\nThe picture as the model sees it, then its completions: ${out}`);
+  console.log("Next: npm run dev, then open http://127.0.0.1:8787");
+}
+
+/** The pictures with their completions, all of which grow row by row at the same time. */
+async function drawAnimation(pictures: string[], path: string): Promise<void> {
+  const watched: WatchedCompletion[] = [];
+  for (const picture of pictures) {
+    const variables = { image: await imageOf(picture), samples: ANIMATED_SAMPLES, ...options };
+    watched.push(await watchCompletion(`${url}/graphql`, variables));
+    console.log(`${picture}: drawn ${ANIMATED_SAMPLES} ways`);
+  }
+  const frames = Array.from({ length: Math.max(...watched.map(({ states }) => states.length)) }, (_, row) =>
+    contactSheet(
+      watched.map(({ input, states }) => [input, ...(states[row] ?? [])]),
+      5,
+    ),
+  );
+  const gif = animation(frames, { first: 1200, frame: 180, last: 4000 });
+  console.log(`${await write(path, gif)}: ${frames.length} frames, ${Math.ceil(gif.length / 1024)} KiB`);
+}
+
+async function imageOf(picture: string): Promise<{ base64: string }> {
+  return { base64: await readFile(join(ROOT, picture), "base64") };
+}
+
+/** Writes a file, its path from the project's root. @returns the path from the current folder. */
+async function write(path: string, file: Uint8Array): Promise<string> {
+  const out = join(ROOT, path);
+  await mkdir(dirname(out), { recursive: true });
+  await writeFile(out, file);
+  return relative(process.cwd(), out);
+}
