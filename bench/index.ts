@@ -15,6 +15,7 @@ import { reportOf, tableOf } from "./report.ts";
 import { measureRequests, requestTable } from "./requests.ts";
 import { runJob } from "./run.ts";
 import { SHAPES, type ShapeName, weightsFile } from "./shapes.ts";
+import { measureThumbnails, thumbnailTable } from "./thumbnails.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,9 @@ const { values } = parseArgs({
     "no-requests": { type: "boolean", default: false },
   },
 });
+
+/** For each of the thumbnails' three measurements. */
+const THUMBNAIL_SECONDS = 10;
 
 const folder = await mkdtemp(join(tmpdir(), "igpt-bench-"));
 try {
@@ -42,6 +46,8 @@ try {
   if (!values.quick && !values["no-requests"]) {
     report.requests = await measureRequests();
     console.log(`\n${requestTable(report.requests)}`);
+    report.thumbnails = await measureThumbnails(THUMBNAIL_SECONDS);
+    console.log(`\n${thumbnailTable(report.thumbnails)}`);
   }
   if (values.json) await writeFile(values.json, JSON.stringify(report, undefined, 1));
   if (values.svg) await writeFile(values.svg, plotOf(report));
