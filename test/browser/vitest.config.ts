@@ -7,6 +7,10 @@ export default defineConfig({
     globalSetup: ["test/global-setup.ts"],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // What a click causes is painted a moment later, on a busy machine a long moment.
+    expect: { poll: { timeout: 15_000 } },
+    // A second try in a fresh page: a browser on two shared cores now and then starves for seconds.
+    retry: 1,
     // One browser and one model at a time: two cores are no place for more.
     fileParallelism: false,
   },
