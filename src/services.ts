@@ -5,6 +5,8 @@ import type { ImageContext } from "./image/index.ts";
 import { engineFactory } from "./model/engines/index.ts";
 import { ModelService } from "./model/service.ts";
 import { dnsOverHttps } from "./net/resolver.ts";
+import { LightWork } from "./scheduling/light-work.ts";
+import { Turns } from "./scheduling/turns.ts";
 
 /**
  * What an isolate may hold of models, caches and decoded pictures: enough for iGPT-S with one sample (102.6 MiB).
@@ -18,6 +20,8 @@ export interface Services {
   /** The models at the edge and at the origins. */
   inference: Inference;
   images: ImageContext;
+  /** What goes before any turn of the models and decoders. */
+  light: LightWork;
 }
 
 let services: Services | undefined;
@@ -33,13 +37,18 @@ const outside: typeof fetch = (input, init) => fetch(input, init);
 
 function build(env: Env): Services {
   const budget = new MemoryBudget({ capacity: BUDGET_BYTES });
-  const models = new ModelService({ bucket: env.BUCKET, engine: () => engineFactory(env.ENGINE), budget, waitUntil });
+  const light = new LightWork();
+  const turns = new Turns({ light });
+  const engine = () => engineFactory(env.ENGINE);
+  const models = new ModelService({ bucket: env.BUCKET, engine, budget, turns, waitUntil });
   return {
     models,
+    light,
     inference: createInference(env, models, originFetch(env)),
     images: {
       bucket: env.BUCKET,
       admission: budget,
+      turns,
       fetch: outside,
       resolver: dnsOverHttps(env.DNS_OVER_HTTPS, outside),
       allowLoopback: env.ALLOW_LOOPBACK_URLS === "on",

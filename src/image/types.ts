@@ -1,5 +1,6 @@
 import type { Admission } from "../admission/admission.ts";
 import type { AddressResolver } from "../net/resolver.ts";
+import type { Turns } from "../scheduling/turns.ts";
 
 /** Pixels a side of every picture that the model sees. */
 export const SIDE = 32;
@@ -56,6 +57,8 @@ export interface PictureOwner {
 /** What reading a picture needs, given explicitly. */
 export interface ImageContext extends StoreContext {
   admission: Admission;
+  /** Decoding takes turns with the model. */
+  turns: Turns;
   fetch: typeof fetch;
   /** Who says which addresses a name has, before it is fetched. */
   resolver: AddressResolver;

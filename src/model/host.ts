@@ -1,16 +1,18 @@
 /** The engines of this isolate: loaded when wanted, shared by requests, dropped when idle and in the way. */
 import type { BudgetLease, MemoryBudget } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
+import { Turns } from "../scheduling/turns.ts";
 import type { EngineFactory, MemoryPlan } from "./engine-factory.ts";
 import type { BundleFiles } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import { Resident } from "./resident.ts";
-import { Turns } from "./scheduler.ts";
 import { Session } from "./session.ts";
 
 export interface EngineHostOptions {
   budget: MemoryBudget;
   engine: () => Promise<EngineFactory>;
+  /** The isolate's one row of turns, shared with the decoding of pictures. Default: its own. */
+  turns?: Turns | undefined;
   files: (manifest: Manifest, onProgress: () => void) => BundleFiles;
   /** Keeps a shared load alive when the request that began it is cancelled. */
   waitUntil: (work: Promise<unknown>) => void;
@@ -34,11 +36,12 @@ interface Admitted {
 export class EngineHost {
   readonly #options: EngineHostOptions;
   readonly #residents = new Map<string, Resident>();
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   #uses = 0;
 
   constructor(options: EngineHostOptions) {
     this.#options = options;
+    this.#turns = options.turns ?? new Turns();
     options.budget.onPressure(() => this.#dropIdle());
   }
 

@@ -6,6 +6,7 @@
  */
 import type { MemoryBudget } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
+import type { Turns } from "../scheduling/turns.ts";
 import { complete } from "./complete.ts";
 import { type EdgeLimits, edgePlan } from "./edge-plan.ts";
 import { embed } from "./embed.ts";
@@ -32,6 +33,8 @@ export interface ModelServiceOptions {
   engine: () => Promise<EngineFactory>;
   /** The isolate's one budget, shared with the decoding of pictures. */
   budget: MemoryBudget;
+  /** The isolate's one row of turns, shared with the decoding of pictures. Default: its own. */
+  turns?: Turns;
   /**
    * `waitUntil` of "cloudflare:workers", which finds the request it is called in. A request whose client disconnects
    * then lives on until it has seen its signal and tidied up; without, it would end in the middle of an await.
@@ -54,6 +57,7 @@ export class ModelService {
     this.#repository = new ModelRepository(options.bucket);
     this.#host = new EngineHost({
       budget: options.budget,
+      turns: options.turns,
       engine: options.engine,
       files: (manifest, onProgress) => this.#repository.files(manifest, onProgress),
       waitUntil: options.waitUntil,

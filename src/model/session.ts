@@ -1,8 +1,8 @@
 import type { BudgetLease } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
+import type { Turns } from "../scheduling/turns.ts";
 import type { Engine } from "./engine.ts";
 import type { Run } from "./run.ts";
-import type { Turns } from "./scheduler.ts";
 
 /** One request's use of an engine: its memory, what it has open in the engine, its turns. */
 export class Session implements Run {

@@ -1,10 +1,11 @@
 /** For tests: pictures that were encoded here, decoded by the decoders that are tested against Pillow. */
 import { decodePicture } from "../../src/image/decode/index.ts";
+import { Turns } from "../../src/scheduling/turns.ts";
 import { CountingAdmission } from "./fixtures.ts";
 
 /** A file's 32x32 rendering. */
 export async function shrunk(file: Uint8Array): Promise<Uint8Array> {
-  return (await decodePicture(file, { admission: new CountingAdmission() })).rgb;
+  return (await decodePicture(file, { admission: new CountingAdmission(), turns: new Turns() })).rgb;
 }
 
 /** A picture of clear areas with a few colours, or of noise with about a thousand. */

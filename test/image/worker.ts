@@ -5,6 +5,8 @@ import { UserError } from "../../src/errors.ts";
 import type { AppEnv } from "../../src/http/app-env.ts";
 import { thumbnails } from "../../src/http/thumbnails.ts";
 import { dataUri, type ImageContext, imageUrl, readPicture, storePicture, thumbhash } from "../../src/image/index.ts";
+import { LightWork } from "../../src/scheduling/light-work.ts";
+import { Turns } from "../../src/scheduling/turns.ts";
 
 const memories: WeakRef<WebAssembly.Memory>[] = [];
 
@@ -38,10 +40,11 @@ app.use(async (c, next) => {
   const images: ImageContext = {
     bucket: c.env.BUCKET,
     admission: budget,
+    turns: new Turns(),
     fetch: (input, init) => fetch(input, init),
     resolver: async () => [],
   };
-  c.set("services", { images } as AppEnv["Variables"]["services"]);
+  c.set("services", { images, light: new LightWork() } as AppEnv["Variables"]["services"]);
   await next();
 });
 app.route("/", thumbnails);

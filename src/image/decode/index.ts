@@ -1,4 +1,5 @@
 import type { Admission } from "../../admission/admission.ts";
+import type { Turns } from "../../scheduling/turns.ts";
 import { MAX_DECODE_BYTES } from "../limits.ts";
 import { tooLarge } from "../problems.ts";
 import { BoxReducer } from "../resize/box.ts";
@@ -16,6 +17,7 @@ import { decodeWebp, webpBytes } from "./webp/decode.ts";
 
 export interface DecodeContext {
   admission: Admission;
+  turns: Turns;
   signal?: AbortSignal | undefined;
 }
 
@@ -26,7 +28,7 @@ interface Plan {
   orientation: Orientation;
   /** The most memory that `run` takes. */
   bytes: number;
-  run(): BoxReducer | Promise<BoxReducer>;
+  run(turns: Turns): Promise<BoxReducer>;
 }
 
 /**
@@ -34,12 +36,12 @@ interface Plan {
  * Nothing is decoded before the header's size was checked and Admission has granted the memory.
  * @throws UserError BAD_IMAGE, IMAGE_TOO_LARGE, UNSUPPORTED_IMAGE, BUSY
  */
-export async function decodePicture(file: Uint8Array, { admission, signal }: DecodeContext): Promise<Picture> {
+export async function decodePicture(file: Uint8Array, { admission, turns, signal }: DecodeContext): Promise<Picture> {
   const plan = planDecode(file, signal);
   if (plan.bytes > MAX_DECODE_BYTES) throw needsTooMuch(plan);
   const lease = await admission.acquire(plan.bytes, signal);
   try {
-    const reduced = (await plan.run()).finish();
+    const reduced = (await plan.run(turns)).finish();
     return { rgb: upright(resample(reduced, SIDE, LANCZOS3), SIDE, plan.orientation) };
   } finally {
     lease.release();
@@ -53,23 +55,23 @@ export function planDecode(file: Uint8Array, signal?: AbortSignal): Plan {
   switch (kind) {
     case "png": {
       const header = readPngHeader(file, check);
-      const run = async () => {
+      const run = async (turns: Turns) => {
         const into = new BoxReducer(header.width, header.height, squareOf(header));
-        await decodePng(header, into, signal);
+        await decodePng(header, into, turns, signal);
         return into;
       };
       return { ...size(header), bytes: pngBytes(header), run };
     }
     case "jpeg": {
       const header = readJpegHeader(file, check);
-      const run = () => decodeJpeg(file, header, squareOf(header));
+      const run = (turns: Turns) => turns.take(() => decodeJpeg(file, header, squareOf(header)), signal);
       return { ...size(header), bytes: jpegBytes(header, file.length), run };
     }
     case "webp": {
       const header = readWebpHeader(file, check);
-      const run = () => {
+      const run = async (turns: Turns) => {
         const into = new BoxReducer(header.width, header.height, squareOf(header));
-        decodeWebp(header, into);
+        await turns.take(() => decodeWebp(header, into), signal);
         return into;
       };
       return { ...size(header), bytes: webpBytes(header), run };

@@ -2,12 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CountingAdmission, expectations, fixture, fixtureNames } from "../../../test/image/fixtures.ts";
 import { UserError } from "../../errors.ts";
+import { Turns } from "../../scheduling/turns.ts";
 import { decodePicture } from "./index.ts";
 
 /** The error's code and message, or the picture's byte count. */
 async function outcome(file: Uint8Array, admission = new CountingAdmission()) {
   try {
-    return { code: "none", message: String((await decodePicture(file, { admission })).rgb.length) };
+    return { code: "none", message: String((await decodePicture(file, { admission, turns: new Turns() })).rgb.length) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { code: error.code, message: error.message };

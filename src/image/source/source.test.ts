@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CountingAdmission, fixture } from "../../../test/image/fixtures.ts";
+import { Turns } from "../../scheduling/turns.ts";
 import { type ImageContext, type ImageInput, readPicture } from "../index.ts";
 import { bytesOfBase64 } from "./base64.ts";
 
@@ -11,6 +12,7 @@ const base64 = Buffer.from(png).toString("base64");
 const context = (more: Partial<ImageContext> = {}): ImageContext => ({
   bucket: undefined as unknown as R2Bucket,
   admission: new CountingAdmission(),
+  turns: new Turns(),
   fetch: () => Promise.reject(new Error("nothing is to be fetched")),
   resolver: async () => ["93.184.215.14"],
   ...more,

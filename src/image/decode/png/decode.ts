@@ -1,3 +1,4 @@
+import type { Turns } from "../../../scheduling/turns.ts";
 import { damaged, truncated } from "../../problems.ts";
 import type { BoxReducer } from "../../resize/box.ts";
 import type { PngHeader } from "../headers/png.ts";
@@ -35,19 +36,38 @@ function rowBytes({ depth, channels }: PngHeader, pixels: number): number {
   return Math.ceil((pixels * channels * depth) / 8);
 }
 
+/** Inflated bytes a turn: some tens of milliseconds. */
+const TURN_BYTES = 2 ** 21;
+
 /**
  * Decodes row by row into the reducer: the picture is never whole in memory. There is no library that gives rows (all
  * known ones hold the inflated picture once or twice), and the format is simple; inflating is the platform's.
  * @throws UserError BAD_IMAGE
  */
-export async function decodePng(header: PngHeader, into: BoxReducer, signal?: AbortSignal): Promise<void> {
+export async function decodePng(
+  header: PngHeader,
+  into: BoxReducer,
+  turns: Turns,
+  signal?: AbortSignal,
+): Promise<void> {
   const rows = new RowAssembler(header, into);
-  for await (const bytes of inflate(header.data)) {
-    signal?.throwIfAborted();
-    rows.push(bytes);
-    if (rows.done) return;
+  const inflated = inflate(header.data);
+  try {
+    while (!rows.done) await turns.take(() => pushSome(inflated, rows), signal);
+  } finally {
+    // Also when the picture is whole before its file is: what is still queued must not stay.
+    await inflated.return(undefined);
   }
-  if (!rows.done) throw truncated("PNG");
+}
+
+/** One turn. */
+async function pushSome(inflated: AsyncGenerator<Uint8Array>, rows: RowAssembler): Promise<void> {
+  for (let bytes = 0; bytes < TURN_BYTES && !rows.done; ) {
+    const { done, value } = await inflated.next();
+    if (done) throw truncated("PNG");
+    rows.push(value);
+    bytes += value.length;
+  }
 }
 
 /** Cuts the inflated stream into rows, undoes their filters and hands them on. */

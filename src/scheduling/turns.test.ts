@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Turns } from "./scheduler.ts";
+import { Turns } from "./turns.ts";
 
 const later = (ms = 0) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

@@ -1,0 +1,154 @@
+/** Light work before turns, on a clock and an event loop of the test's own: no real time passes. */
+import { expect, test } from "vitest";
+import { LightWork } from "./light-work.ts";
+import { Turns } from "./turns.ts";
+
+const TURN_MS = 40;
+
+/** An event loop that goes round when told to: all that wait for it go on, in their order, and the clock moves by 1 ms. */
+class Loop {
+  now = 0;
+  trips = 0;
+  #waiting: (() => void)[] = [];
+  readonly next = () => new Promise<void>((resolve) => this.#waiting.push(resolve));
+
+  /** @param events what else happens in this trip, before the timers */
+  async trip(events: () => void = () => {}): Promise<void> {
+    this.trips++;
+    this.now++;
+    events();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) {
+      resolve();
+      // What the trip's earlier timers led to runs before its later ones.
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+    }
+  }
+}
+
+function setUp() {
+  const loop = new Loop();
+  const clock = { now: () => loop.now };
+  const light = new LightWork(clock);
+  const turns = new Turns({ light, nextLoop: loop.next, ...clock });
+  const log: string[] = [];
+  /** Takes turns of 40 ms, for ever. */
+  const compute = async (name: string) => {
+    for (;;) {
+      await turns.take(() => {
+        log.push(name);
+        loop.now += TURN_MS;
+      });
+    }
+  };
+  return { loop, light, turns, log, compute };
+}
+
+/** Light work that needs so many trips, with a sign of life in each. */
+async function lightRequest(light: LightWork, loop: Loop, trips: number, onEnd: () => void): Promise<void> {
+  await light.do(async () => {
+    for (let i = 0; i < trips; i++) {
+      await loop.next();
+      light.step();
+    }
+  });
+  onEnd();
+}
+
+test("without light work there is one trip round the event loop between turns", async () => {
+  const { loop, log, compute } = setUp();
+  void compute("a");
+  for (let i = 0; i < 10; i++) await loop.trip();
+  expect(log).toHaveLength(10);
+});
+
+test("several requests take one turn a trip, in their order", async () => {
+  const { loop, log, compute } = setUp();
+  for (const name of "abc") void compute(name);
+  const seen = [];
+  for (let i = 0; i < 12; i++) {
+    const before = log.length;
+    await loop.trip();
+    seen.push(log.length - before);
+  }
+  expect(Math.max(...seen)).toBe(1);
+  expect(log.join("")).toMatch(/^(abc)+(a|ab)?$/);
+  expect(log.length).toBeGreaterThanOrEqual(6);
+});
+
+test("light work that needs many trips is done before the next turn", async () => {
+  const { loop, light, log, compute } = setUp();
+  void compute("turn");
+  await loop.trip();
+  void lightRequest(light, loop, 30, () => log.push("light"));
+  for (let i = 0; i < 40; i++) await loop.trip();
+  expect(log.slice(0, 3)).toEqual(["turn", "light", "turn"]);
+});
+
+test("what came during a turn is at work before the next one, when light work is to be expected", async () => {
+  const { loop, light, log, compute } = setUp();
+  void compute("turn");
+  await light.do(async () => {});
+  await loop.trip();
+  await loop.trip();
+  expect(log).toEqual(["turn"]);
+  // The trip after the turn reads a request from the network; it begins in the same trip as the next look.
+  void lightRequest(light, loop, 3, () => log.push("light"));
+  for (let i = 0; i < 8; i++) await loop.trip();
+  expect(log.slice(0, 3)).toEqual(["turn", "light", "turn"]);
+});
+
+test("turns keep a third of the thread under a flood of light work, and light work the rest", async () => {
+  const { loop, light, log, compute } = setUp();
+  void compute("turn");
+  await loop.trip();
+  const flood = () => {
+    void light.do(() => loop.next());
+    loop.now += 3;
+  };
+  const start = loop.now;
+  const before = log.length;
+  while (loop.now - start < 60_000) await loop.trip(flood);
+  const share = ((log.length - before) * TURN_MS) / (loop.now - start);
+  expect(share).toBeGreaterThan(0.3);
+  expect(share).toBeLessThan(0.37);
+});
+
+test("light work that waits for something far away is not waited for", async () => {
+  const { loop, light, log, compute } = setUp();
+  void compute("turn");
+  await loop.trip();
+  const far = Promise.withResolvers<void>();
+  const request = light.do(() => far.promise);
+  for (let i = 0; i < 40; i++) await loop.trip();
+  // At most a few trips for each turn.
+  expect(log.length).toBeGreaterThan(7);
+  far.resolve();
+  await request;
+});
+
+test("light work whose request ended without a word is forgotten", async () => {
+  const { loop, light } = setUp();
+  void light.do(() => new Promise<never>(() => {}));
+  expect(light.underWay).toBe(true);
+  loop.now += 11_000;
+  expect(light.underWay).toBe(false);
+});
+
+test("after a pause the first turn does not wait as if the pause had been a turn", async () => {
+  const { loop, light, turns, log } = setUp();
+  const turn = () => turns.take(() => void log.push("turn"));
+  void turn();
+  await loop.trip();
+  loop.now += 3_600_000;
+  void turn();
+  for (let i = 0; i < 600 && log.length < 2; i++) await loop.trip(() => void light.do(() => loop.next()));
+  expect(log).toHaveLength(2);
+});
+
+test("light work that fails is over, and its error its own", async () => {
+  const { light } = setUp();
+  await expect(light.do(() => Promise.reject(new Error("mine")))).rejects.toThrow("mine");
+  expect(light.underWay).toBe(false);
+});

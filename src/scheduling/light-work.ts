@@ -1,0 +1,55 @@
+/**
+ * Light work: requests that take a thread's milliseconds and many trips round the event loop, such as thumbnails. Long
+ * work waits for it between turns (turns.ts), or each of those trips would cost a thumbnail somebody's whole turn.
+ */
+
+/** Work that is still open after so long is not light, or belongs to a request that ended without a word. */
+const LONGEST_MS = 10_000;
+
+export class LightWork {
+  /** When each began. */
+  readonly #open = new Set<{ since: number }>();
+  readonly #now: () => number;
+  #steps = 0;
+  #steppedAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ now = Date.now }: { now?: () => number } = {}) {
+    this.#now = now;
+  }
+
+  /** Counts up with each sign of life: what only waits, for a bucket far away, is not worth waiting for. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** When the last sign of life came, in milliseconds. */
+  get steppedAt(): number {
+    return this.#steppedAt;
+  }
+
+  /** Whether some is under way. */
+  get underWay(): boolean {
+    const before = this.#now() - LONGEST_MS;
+    for (const work of this.#open) if (work.since < before) this.#open.delete(work);
+    return this.#open.size > 0;
+  }
+
+  /** Says that light work got on: that something it waited for is there. */
+  step(): void {
+    this.#steps++;
+    this.#steppedAt = this.#now();
+  }
+
+  /** Does light work. */
+  async do<T>(work: () => Promise<T>): Promise<T> {
+    const entry = { since: this.#now() };
+    this.#open.add(entry);
+    this.step();
+    try {
+      return await work();
+    } finally {
+      this.#open.delete(entry);
+      this.step();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * One isolate has one thread: requests that compute for long take turns, first come, first served, a row, a prefix chunk
+ * or a piece of a picture each. Between any two turns the event loop goes round at least once, so rows already made are
+ * sent and new requests are read. No request waits for a promise of another (see admission/line.ts): each looks by a
+ * timer of its own whether it is its turn.
+ */
+import { LightWork } from "./light-work.ts";
+
+/** A turn that is still open after so many looks, each a trip round the event loop, belongs to a request that is gone. */
+const ABANDONED_AFTER_LOOKS = 2_000;
+/** A waiter ahead that has not looked while all the others did so many times is gone with its request. */
+const MISSED_LOOKS = 100;
+
+/** Light work may have so many times the thread that the last turn had: turns keep a third of it, whatever comes. */
+const LIGHT_SHARE = 2;
+/** And never more than so long, in milliseconds: how long a turn took is known only when the next one is wanted. */
+const LONGEST_WAIT_MS = 500;
+/** Light work that gives no sign of life for so many trips waits for something far away, and is not waited for. */
+const QUIET_TRIPS = 4;
+/** After light work in the last so many milliseconds more is expected: the requests that came during a turn are read first. */
+const EXPECTED_MS = 1_000;
+/** Trips that it takes until such a request is at work: one to read it from the network, one to begin. */
+const ARRIVAL_TRIPS = 2;
+
+interface Waiter {
+  /** `#looks` when it last looked. */
+  lookedAt: number;
+}
+
+export interface TurnsOptions {
+  /** What goes first. */
+  light?: LightWork;
+  /** Milliseconds. A Worker's clock stands still while it computes and moves with each trip round the event loop. */
+  now?: () => number;
+  /** Resolves when the event loop has gone round. */
+  nextLoop?: () => Promise<void>;
+}
+
+export class Turns {
+  readonly #light: LightWork;
+  readonly #now: () => number;
+  readonly #nextLoop: () => Promise<void>;
+  readonly #waiting: Waiter[] = [];
+  #looks = 0;
+  #current: symbol | undefined;
+  /** Looks of whoever is next while `#current` is open. */
+  #looksAtCurrent = 0;
+  #taken = 0;
+  #startedAt = 0;
+  /** How long light work may be waited for, and since when: the clock shows what the last turn took a trip after it. */
+  #wait: { ms: number; since: number } | undefined = { ms: 0, since: 0 };
+  /** Trips since the last turn, those among them without a sign of life of light work, and its steps then. */
+  #trips = 0;
+  #quiet = 0;
+  #steps = 0;
+
+  constructor({ light = new LightWork(), now = Date.now, nextLoop = timer }: TurnsOptions = {}) {
+    this.#light = light;
+    this.#now = now;
+    this.#nextLoop = nextLoop;
+  }
+
+  /**
+   * Runs one turn of a request when it is its time.
+   * @throws what `turn` throws; the signal's reason when aborted before the turn began.
+   */
+  async take<T>(turn: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#untilNext(signal);
+    const mine = Symbol();
+    this.#current = mine;
+    this.#looksAtCurrent = 0;
+    this.#taken++;
+    this.#startedAt = this.#now();
+    this.#wait = undefined;
+    try {
+      return await turn();
+    } finally {
+      if (this.#current === mine) this.#current = undefined;
+    }
+  }
+
+  /** No await may stand between the look that succeeds and taking the turn. */
+  async #untilNext(signal?: AbortSignal): Promise<void> {
+    const waiter: Waiter = { lookedAt: this.#looks };
+    this.#waiting.push(waiter);
+    try {
+      for (;;) {
+        const taken = this.#taken;
+        await this.#nextLoop();
+        signal?.throwIfAborted();
+        waiter.lookedAt = ++this.#looks;
+        this.#dropTheGone();
+        // A turn since this timer was set: the loop has not gone round after it.
+        if (this.#waiting[0] === waiter && this.#taken === taken && this.#isFree() && !this.#lightGoesFirst()) return;
+      }
+    } finally {
+      const at = this.#waiting.indexOf(waiter);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    }
+  }
+
+  /** Engines compute synchronously, so a busy turn is seldom met: this keeps one that awaits from being interleaved. */
+  #isFree(): boolean {
+    if (this.#current && ++this.#looksAtCurrent < ABANDONED_AFTER_LOOKS) return false;
+    this.#current = undefined;
+    return true;
+  }
+
+  /** Asked once a trip, by whoever is next. */
+  #lightGoesFirst(): boolean {
+    const now = this.#now();
+    if (!this.#wait) {
+      this.#wait = { ms: Math.min(LONGEST_WAIT_MS, LIGHT_SHARE * (now - this.#startedAt)), since: now };
+      this.#trips = 0;
+      this.#quiet = 0;
+    }
+    const { steps } = this.#light;
+    this.#quiet = steps === this.#steps ? this.#quiet + 1 : 0;
+    this.#steps = steps;
+    this.#trips++;
+    if (this.#trips < ARRIVAL_TRIPS && now - this.#light.steppedAt < EXPECTED_MS) return true;
+    const spent = now - this.#wait.since >= this.#wait.ms;
+    return !spent && this.#quiet < QUIET_TRIPS && this.#light.underWay;
+  }
+
+  #dropTheGone(): void {
+    const allowed = MISSED_LOOKS * this.#waiting.length;
+    while (this.#waiting[0] && this.#looks - this.#waiting[0].lookedAt > allowed) this.#waiting.shift();
+  }
+}
+
+function timer(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
