@@ -29,6 +29,18 @@ test("what fits runs at once, up to a bound; more runs in batches, up to another
   });
 });
 
+test("a known prefix leaves room for more samples at once, and never for fewer", () => {
+  const limits = { capacity: 96 * MIB, reserve: 16 * MIB, maxSamples: 16 };
+  const shared = factoryOf(() => ({
+    residentBytes: 40 * MIB,
+    loadBytes: 41 * MIB,
+    requestBytes: (samples, given = 0) => 10 * MIB * (1 + samples * (1 - given / 1024)),
+  }));
+  expect(edgePlan(manifest, shared, limits).batch).toBe(3);
+  expect(edgePlan(manifest, shared, limits, 512).batch).toBe(6);
+  expect(edgePlan(manifest, shared, limits, 1000).batch).toBe(8);
+});
+
 test("what cannot run here is for an origin: too large, too large to load, fp16, a shape the engine has no code for", () => {
   const limits = { capacity: 96 * MIB, reserve: 16 * MIB, maxSamples: 16 };
   const none = { batch: 0, edgeSamples: 0 };

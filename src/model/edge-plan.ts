@@ -26,11 +26,13 @@ export interface EdgePlan {
 
 const ORIGIN_ONLY: EdgePlan = { batch: 0, edgeSamples: 0 };
 
-export function edgePlan(manifest: Manifest, factory: EngineFactory, limits: EdgeLimits): EdgePlan {
+/** @param given positions of a request's prefix, when they are known: more samples may then fit at once */
+export function edgePlan(manifest: Manifest, factory: EngineFactory, limits: EdgeLimits, given?: number): EdgePlan {
   const { capacity, reserve, maxSamples } = limits;
   const memory = manifest.precision === "int8" ? planOrNone(factory, manifest) : undefined;
   if (!memory) return ORIGIN_ONLY;
-  const bytes = (samples: number) => Math.max(memory.loadBytes, memory.residentBytes + memory.requestBytes(samples));
+  const bytes = (samples: number) =>
+    Math.max(memory.loadBytes, memory.residentBytes + memory.requestBytes(samples, given));
   if (bytes(1) > capacity) return ORIGIN_ONLY;
   let batch = 1;
   while (batch < Math.min(MAX_BATCH, maxSamples) && bytes(batch + 1) <= capacity - reserve) batch++;

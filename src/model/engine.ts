@@ -77,8 +77,11 @@ export interface Engine {
   readonly shape: ModelShape;
   /** Bytes held now, whether or not anything runs: linear memory that has grown does not shrink. */
   readonly residentBytes: number;
-  /** The most bytes that a request for `samples` samples (0 = prefix only) adds while it runs. */
-  requestBytes(samples: number): number;
+  /**
+   * The most bytes that a request for `samples` samples (0 = prefix only) adds while it runs.
+   * @param given positions of its prefix, when known: samples share them, so the more there are, the less is needed
+   */
+  requestBytes(samples: number, given?: number): number;
   /** An empty prefix. */
   openPrefix(): Prefix;
   /** @throws RangeError when samples is not a positive integer. */

@@ -47,13 +47,17 @@ export class EngineHost {
 
   /**
    * Admits a request by its bytes, loads the model if need be, and hands out the use of it.
-   * @param samples that run at once; 0 = prefix only
+   * @param request samples that run at once, 0 = prefix only; positions of the prefix, when known
    * @throws UserError BUSY, JOB_TOO_LARGE, MODEL_CORRUPT; the signal's reason when aborted
    */
-  async open(manifest: Manifest, samples: number, signal?: AbortSignal): Promise<Session> {
+  async open(
+    manifest: Manifest,
+    { samples, given }: { samples: number; given?: number },
+    signal?: AbortSignal,
+  ): Promise<Session> {
     const factory = await this.#options.engine();
     const plan = factory.plan(manifest);
-    const bytes = plan.requestBytes(samples);
+    const bytes = plan.requestBytes(samples, given);
     for (let attempt = 1; ; attempt++) {
       let session: Session | undefined;
       const admitted = await this.#admit(manifest, plan, bytes, factory, () => session?.release(), signal);

@@ -122,6 +122,21 @@ test("samples beyond what memory holds at once run in batches and come out the s
   expect(narrow.loads[0]?.engine?.log.turns.filter((turn) => turn.startsWith("row 3x"))).toHaveLength(8);
 });
 
+test("a request is admitted by the prefix that it has: more of its samples run at once", async () => {
+  // Samples share a prefix, so of a picture of which 32 of 64 pixels are given each takes half of its bytes.
+  const requestBytes = (samples: number, given = 0) => SAMPLE_BYTES * (1 + samples * (1 - given / 64));
+  const { service, loads } = open(roomFor(2), { requestBytes });
+  const model = await service.model();
+  expect(model.edgeSamples).toBe(8);
+  const rowsOf = async (keepRows: number) => {
+    const log = loads[0]?.engine?.log.turns.length ?? 0;
+    await service.completed(model, picture, service.plan(model, 4, { seed: 1, keepRows }));
+    return new Set(loads[0]?.engine?.log.turns.slice(log).filter((turn) => turn.startsWith("row")));
+  };
+  expect(await rowsOf(0)).toEqual(new Set(["row 2x8"]));
+  expect(await rowsOf(4)).toEqual(new Set(["row 4x8"]));
+});
+
 test("many at once share one load and never exceed the budget", async () => {
   let most = 0;
   const { service, budget, loads } = open(roomFor(8), {

@@ -112,10 +112,11 @@ export class ModelService {
   ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
     assertEdge(model, spec);
     const picture = checkedTokens(model, tokens);
-    const batch = Math.min(spec.samples, await this.#batch(model.manifest));
+    const given = spec.keep.indexOf(false);
+    const batch = Math.min(spec.samples, await this.#batch(model.manifest, given));
     const finished = this.#keepAlive();
     try {
-      const session = await this.#host.open(model.manifest, batch, signal);
+      const session = await this.#host.open(model.manifest, { samples: batch, given }, signal);
       try {
         return yield* complete(session, spec, picture, batch);
       } finally {
@@ -184,7 +185,7 @@ export class ModelService {
     if (model.edgeSamples === 0) throw tooLargeForEdge(model);
     const finished = this.#keepAlive();
     try {
-      const session = await this.#host.open(model.manifest, 0, signal);
+      const session = await this.#host.open(model.manifest, { samples: 0 }, signal);
       try {
         return await work(session);
       } finally {
@@ -202,9 +203,9 @@ export class ModelService {
     return resolve;
   }
 
-  async #batch(manifest: Manifest): Promise<number> {
+  async #batch(manifest: Manifest, given: number): Promise<number> {
     const factory = await this.#options.engine();
-    return edgePlan(manifest, factory, this.#limits).batch;
+    return edgePlan(manifest, factory, this.#limits, given).batch;
   }
 
   async #describe(manifest: Manifest): Promise<Model> {

@@ -1,4 +1,4 @@
-import type { EngineFactory } from "../../src/model/engine-factory.ts";
+import type { EngineFactory, MemoryPlan } from "../../src/model/engine-factory.ts";
 import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
 import { ArithmeticEngine } from "./arithmetic-engine.ts";
 
@@ -10,10 +10,13 @@ export const SAMPLE_BYTES = 100;
 export function arithmeticFactory({
   onTurn,
   whileLoading = async () => {},
+  requestBytes = (samples) => (1 + samples) * SAMPLE_BYTES,
 }: {
   onTurn?: () => Promise<void> | void;
   /** Runs after each chunk. */
   whileLoading?: () => Promise<void>;
+  /** What the plan says; the engine takes what `ArithmeticEngine.requestBytes` says. */
+  requestBytes?: MemoryPlan["requestBytes"];
 } = {}) {
   const loads: { version: string; engine: ArithmeticEngine | undefined }[] = [];
   const factory: EngineFactory = {
@@ -21,7 +24,7 @@ export function arithmeticFactory({
     plan: () => ({
       residentBytes: BASE_BYTES,
       loadBytes: BASE_BYTES + 50,
-      requestBytes: (samples) => (1 + samples) * SAMPLE_BYTES,
+      requestBytes,
     }),
     async load(manifest, files) {
       const load: (typeof loads)[number] = { version: manifest.version, engine: undefined };

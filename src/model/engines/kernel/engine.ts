@@ -6,7 +6,7 @@ import { Kernel } from "./kernel.ts";
 import { requestBytes } from "./layout.ts";
 import { PagePool } from "./pages.ts";
 import { KernelPrefix } from "./prefix.ts";
-import { checkTensors, type KernelShape } from "./tensors.ts";
+import { checkTensors, type KernelShape, WeightsError } from "./tensors.ts";
 
 export class KernelEngine implements Engine {
   readonly name: string;
@@ -22,7 +22,8 @@ export class KernelEngine implements Engine {
   /**
    * Streams a model's weights straight into the kernel's memory: they exist once.
    * @param name the arithmetic of `module`
-   * @throws Error when the file is not of this shape; whatever the stream throws; the signal's reason when aborted
+   * @throws WeightsError when the file is not of this shape; whatever the stream throws; RangeError when there is no memory;
+   *   the signal's reason when aborted
    */
   static async load(
     name: string,
@@ -39,7 +40,7 @@ export class KernelEngine implements Engine {
       kernel.writeWeights(offset, chunk);
       offset += chunk.length;
     }
-    if (offset !== header.dataBytes) throw new Error(`${offset} of ${header.dataBytes} bytes of weights`);
+    if (offset !== header.dataBytes) throw new WeightsError(`${offset} of ${header.dataBytes} bytes of weights`);
     kernel.prepare();
     return new KernelEngine(name, shape, kernel);
   }
@@ -48,7 +49,6 @@ export class KernelEngine implements Engine {
     return this.#parts?.kernel.bytes ?? 0;
   }
 
-  /** @param given positions of the prefix, when known: the more are shared, the less is needed */
   requestBytes(samples: number, given?: number): number {
     return requestBytes(this.#alive.kernel.layout, samples, given);
   }

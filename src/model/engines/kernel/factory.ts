@@ -1,11 +1,10 @@
-import { UserError } from "../../../errors.ts";
 import { corrupt } from "../../corrupt.ts";
 import type { Engine } from "../../engine.ts";
 import type { EngineFactory, MemoryPlan, ModelFiles } from "../../engine-factory.ts";
 import { type Manifest, WEIGHTS_FILE } from "../../manifest.ts";
 import { KernelEngine } from "./engine.ts";
 import { layoutOf, requestBytes, WASM_PAGE } from "./layout.ts";
-import { checkShape, type KernelShape } from "./tensors.ts";
+import { checkShape, type KernelShape, WeightsError } from "./tensors.ts";
 
 /** `Completion.engine` of the binary that ships; the decision record 2026-11-22-kernel-arithmetic.md says which it is. */
 const NAME = "kernel";
@@ -22,7 +21,7 @@ function plan(manifest: Manifest): MemoryPlan {
   return {
     residentBytes,
     loadBytes: residentBytes + CHUNK_BYTES,
-    requestBytes: (samples) => requestBytes(layout, samples),
+    requestBytes: (samples, given) => requestBytes(layout, samples, given),
   };
 }
 
@@ -35,8 +34,8 @@ async function load(manifest: Manifest, files: ModelFiles, signal?: AbortSignal)
   try {
     return await KernelEngine.load(NAME, module, shape, weights, signal);
   } catch (error) {
-    if (error instanceof UserError || signal?.aborted || error instanceof RangeError) throw error;
-    throw corrupt(manifest, error instanceof Error ? error.message : "weights");
+    // All else is what it is: R2 could not be read, there is no memory, nobody waits any more.
+    throw error instanceof WeightsError ? corrupt(manifest, error.message) : error;
   }
 }
 

@@ -56,19 +56,24 @@ export function weightBytes(shape: KernelShape): number {
   return bytes;
 }
 
-/** @throws Error that names the first tensor which is not as the shape demands. */
+/** A file of weights that is not of the model's shape. */
+export class WeightsError extends Error {
+  override readonly name = "WeightsError";
+}
+
+/** @throws WeightsError that names the first tensor which is not as the shape demands. */
 export function checkTensors(shape: KernelShape, header: SafetensorsHeader): void {
   let begin = 0;
   for (const tensor of tensorsOf(shape)) {
     const found = header.tensors.get(tensor.name);
-    if (!found) throw new Error(`tensor ${tensor.name} is missing`);
+    if (!found) throw new WeightsError(`tensor ${tensor.name} is missing`);
     const end = begin + tensorBytes(tensor);
     const same = found.dtype === tensor.dtype && `${found.shape}` === `${tensor.shape}`;
     if (!same || found.begin !== begin || found.end !== end) {
       const is = `${found.dtype} [${found.shape}] at ${found.begin}`;
-      throw new Error(`tensor ${tensor.name} is ${is}, not ${tensor.dtype} [${tensor.shape}] at ${begin}`);
+      throw new WeightsError(`tensor ${tensor.name} is ${is}, not ${tensor.dtype} [${tensor.shape}] at ${begin}`);
     }
     begin = end;
   }
-  if (begin !== header.dataBytes) throw new Error(`${header.dataBytes - begin} bytes after the last tensor`);
+  if (begin !== header.dataBytes) throw new WeightsError(`${header.dataBytes - begin} bytes after the last tensor`);
 }
