@@ -24,6 +24,7 @@ from PIL import Image
 from . import bundle
 from .checkpoint import load_model
 from .export import open_graph, stateless_inputs, write_bundle
+from .logits_graph import places_of, write_logits_graph
 from .model import Config, ImageGPT
 from .palette import Palette
 
@@ -117,7 +118,8 @@ def golden_case(
 def write_golden(
     out: Path, name: str, folder: Path, cases: list[tuple[str, NDArray[np.int64], int]], exact: ImageGPT | None = None
 ) -> None:
-    """Writes `{name}.json` and `{name}.bin` of a bundle for cases of (name, given tokens, positions to generate)."""
+    """Writes `{name}.json` and `{name}.bin` of a bundle for cases of (name, given tokens, positions to generate), and
+    `{name}-logits.onnx.gz`, which says more of what any engine does with these weights."""
     loaded = bundle.read_bundle(folder)
     session = open_graph(folder / "igpt.onnx")
     floats = Floats()
@@ -128,6 +130,7 @@ def write_golden(
     }
     (out / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")
     floats.write(out / f"{name}.bin")
+    write_logits_graph(out / f"{name}-logits.onnx.gz", loaded.model.config, places_of(folder))
 
 
 def random_model(config: Config, seed: int) -> ImageGPT:

@@ -283,6 +283,7 @@ class Advanced:
     last: str  # int64 [B, 1]
     sums: str  # float [B, L + 1, D]: the normed states summed over the call's positions
     own: Cache  # what was begun, and the call's T * n positions
+    logits: str | None  # float [T, B, n, C], if asked for
 
 
 def advance(
@@ -295,6 +296,7 @@ def advance(
     first: str,
     earlier: list[Cache],
     begun: Cache,
+    keep_logits: bool = False,
 ) -> Advanced:
     """The loop of steps: forced int64 [T, B, n] and uniforms [T, B, n], from scalar position `first` on, after the
     tokens `last` [B, 1]. Where n > 1 all tokens but the last of each step must be forced. The cache that steps add to
@@ -321,15 +323,19 @@ def advance(
         (sums, body.op("Add", sums, added), FLOAT, 3),
         *((old, new, FLOAT, 4) for olds, news in zip(own, longer) for old, new in zip(olds, news)),
     ]
-    graph = _loop_body(body, "step", index, going, carried, [(body.op("Identity", tokens), INT64, 2), (nats, FLOAT, 2)])
+    collected = [(body.op("Identity", tokens), INT64, 2), (nats, FLOAT, 2)]
+    if keep_logits:
+        collected.append((body.op("Identity", logits), FLOAT, 3))
+    graph = _loop_body(body, "step", index, going, carried, collected)
     batch = g.size(last, 0)
     start = [last, g.filled(0, g.shape(batch, config.layers + 1, config.width)), *_flat(begun)]
     steps = g.length(forced, 0)
-    out = g.ops(len(start) + 2, "Loop", steps, g.const(True, bool), *start, body=graph)
-    return Advanced(out[-2], out[-1], out[0], out[1], _pairs(out[2:-2]))
+    out = g.ops(len(start) + len(collected), "Loop", steps, g.const(True, bool), *start, body=graph)
+    (last, sums, *own), (samples, nats, *rest) = out[: len(start)], out[len(start) :]
+    return Advanced(samples, nats, last, sums, _pairs(own), rest[0] if rest else None)
 
 
-def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
+def rows_graph(config: Config, places: Sequence[Tensor], keep_logits: bool = False) -> onnx.ModelProto:
     """`igpt-rows.onnx`: T steps of n positions. The given pixels of a chunk are one step (T = 1, B = 1), the new ones
     of a row are steps of one position (n = 1).
 
@@ -338,7 +344,8 @@ def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
     N prefix_keys.N [1, H, W, Q], prefix_values.N [1, H, Q, W], own_keys.N [B, H, W, E], own_values.N [B, H, E, W] and
     row_keys.N [B, H, W, r], row_values.N [B, H, r, W].
     Outputs: samples int64 [T, B, n], nll [T, B, n], state_sums [B, L + 1, D] (normed states summed over the T * n
-    positions), keys.N [B, H, W, r + T * n] and values.N [B, H, r + T * n, W] of the row so far.
+    positions), keys.N [B, H, W, r + T * n] and values.N [B, H, r + T * n, W] of the row so far; with `keep_logits` (in no
+    bundle: to hold engines against) logits [T, B, n, C] too.
 
     The three parts of the cache are summed one by one, so a caller who always cuts them at the same positions gets the
     same bits however many steps each call has.
@@ -352,7 +359,7 @@ def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
     sampling = Sampling.prepare(top, config.colors, "temperature", "top_k", "top_p")
     first = top.op("Add", top.length(prefix[0][1], 2), top.length(own[0][1], 2))
     first = top.op("Add", first, top.length(row[0][1], 2))
-    result = advance(top, network, sampling, "forced", "uniforms", "last", first, [prefix, own], row)
+    result = advance(top, network, sampling, "forced", "uniforms", "last", first, [prefix, own], row, keep_logits)
 
     inputs = [info("forced", INT64, "T", "B", "n"), info("uniforms", FLOAT, "T", "B", "n"), info("last", INT64, "B", 1)]
     inputs += _option_inputs()
@@ -367,6 +374,9 @@ def rows_graph(config: Config, places: Sequence[Tensor]) -> onnx.ModelProto:
         inputs += [info(own[n][0], FLOAT, "B", heads, width, "E"), info(own[n][1], FLOAT, "B", heads, "E", width)]
         inputs += [info(row[n][0], FLOAT, "B", heads, width, "r"), info(row[n][1], FLOAT, "B", heads, "r", width)]
         outputs += [info(f"keys.{n}", FLOAT, "B", heads, width, None), info(f"values.{n}", FLOAT, "B", heads, None, width)]
+    if result.logits:
+        sources.append(result.logits)
+        outputs.append(info("logits", FLOAT, "T", "B", "n", config.colors))
     for output, source in zip(outputs, sources, strict=True):
         top.bind(output.name, source)
     return _model(top, "igpt-rows", inputs, outputs, initializers)

@@ -1,5 +1,6 @@
 """Both graphs under onnxruntime against PyTorch on the same weights."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from igpt import bundle
 from igpt.export import GRAPHS, graph_nats, mean_nats, open_graph, stateless_inputs, torch_nats
 from igpt.golden import random_model, reference
 from igpt.graphs import PREFIX_CHUNK, ROW
+from igpt.logits_graph import places_of, write_logits_graph, write_shapes
 from igpt.model import Config, ImageGPT
 
 PLAIN = Config(layers=2, width=32, heads=2, positions=256, colors=24)
 BIASED = Config(layers=2, width=48, heads=3, positions=256, colors=17, bias=True)
 CLOSE = 2e-5
+COMMITTED = Path(__file__).parents[2] / "test" / "golden"
 
 
 class Built:
@@ -249,3 +252,46 @@ def test_measured_nats_agree(built: Built) -> None:
     tokens = np.random.default_rng(0).integers(0, built.config.colors, (3, built.config.positions))
     by_graph = mean_nats(graph_nats(built.folder / "igpt.onnx"), tokens, batch=2)
     assert by_graph == pytest.approx(mean_nats(torch_nats(built.model), tokens), abs=CLOSE)
+
+
+def test_the_rows_graph_shows_its_logits(built: Built, tmp_path: Path) -> None:
+    write_logits_graph(tmp_path / "logits.onnx.gz", built.config, places_of(built.folder))
+    (built.folder / "logits.onnx").write_bytes(gzip.decompress((tmp_path / "logits.onnx.gz").read_bytes()))
+    session = open_graph(built.folder / "logits.onnx")
+    config, width = built.config, built.config.width // built.config.heads
+    tokens = np.random.default_rng(2).integers(0, config.colors, (2, 5))
+    feeds = {
+        "forced": tokens.T[:, :, None],
+        "uniforms": np.zeros((5, 2, 1), np.float32),
+        "last": np.full((2, 1), -1),
+        "temperature": np.ones((2, 1), np.float32),
+        "top_k": np.zeros((2, 1), np.int64),
+        "top_p": np.ones((2, 1), np.float32),
+    }
+    for n in range(config.layers):
+        for part, batch in (("prefix", 1), ("own", 2), ("row", 2)):
+            feeds[f"{part}_keys.{n}"] = np.zeros((batch, config.heads, width, 0), np.float32)
+            feeds[f"{part}_values.{n}"] = np.zeros((batch, config.heads, 0, width), np.float32)
+    (logits,) = session.run(["logits"], feeds)
+    assert logits.shape == (5, 2, 1, config.colors)
+    for b in range(2):
+        assert np.allclose(logits[:, b, 0], reference(built.model, tokens[b], 0)["logits"].numpy(), atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["tiny", "biased"])
+def test_the_committed_logits_graph_is_of_the_committed_weights(name: str, tmp_path: Path) -> None:
+    write_logits_graph(tmp_path / "new.onnx.gz", bundle.read_bundle(COMMITTED / name).model.config, places_of(COMMITTED / name))
+    assert same(tmp_path / "new.onnx.gz", COMMITTED / f"{name}-logits.onnx.gz")
+
+
+def test_the_committed_shapes_are_those_of_the_program(tmp_path: Path) -> None:
+    write_shapes(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted(path.name for path in (COMMITTED / "shapes").iterdir())
+    assert (tmp_path / "shapes.json").read_text() == (COMMITTED / "shapes" / "shapes.json").read_text()
+    assert all(same(tmp_path / name, COMMITTED / "shapes" / name) for name in names if name.endswith(".gz"))
+
+
+def same(left: Path, right: Path) -> bool:
+    """Compressed, which another zlib may do in another way."""
+    return gzip.decompress(left.read_bytes()) == gzip.decompress(right.read_bytes())
