@@ -1,11 +1,13 @@
 /** `npm run evaluate`: a model's measures on class-named pictures, through the Worker's own engine. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { BundleStore } from "../origin/bundles/store.ts";
+import { ComputePool } from "../origin/compute/pool.ts";
 import { python } from "./evaluate/python.ts";
 import { runEngine } from "./evaluate/run-engine.ts";
+import { drawSamples } from "./evaluate/sample.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
 import { openFolder } from "./models/folder.ts";
@@ -14,72 +16,137 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
 
   --data FILE          pictures to measure on: a zip or folder; a picture's class is the name of its folder
   --train FILE         pictures to fit the linear probe on; without it, half of each class of --data
+  --json FILE          where the measures go
   --model ID           default: the default model of --dir
+  --version N          default: the model's current version
   --dir FOLDER         where the bundles are; default r2-assets
   --checkpoint FILE    the float weights, for nllPerPixelFloat
-  --train-pictures N   of --train, evenly spread; 0 = all; default 10000, which takes minutes instead of an hour
-  --pictures FOLDER    also draw the probe by layer and the spread of nats
-  --json FILE          where the measures go`;
+  --train-pictures N   of --train, evenly spread; 0 = all; default 10000
+  --features ENGINE    what computes the features of --train: native (AVX512-FP16), kernel (the Worker's), or auto, the
+                       default: native where that runs, because it is faster
+  --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
+  --samples N          how many from nothing, and how many completions, are compared; default 64
+  --complete FILE      a picture for the sheet of samples, may be repeated; default: four of --data
+  --work FOLDER        keep what was computed there, and go on from what is there`;
+
+/** The sheet's, and how many of each a picture gets. */
+const TEMPERATURES = [0.8, 0.9, 1];
+const SAMPLES_A_TEMPERATURE = 3;
+const SEED = 2020;
 
 const { values } = parseArgs({
   options: {
     data: { type: "string" },
     train: { type: "string" },
+    json: { type: "string" },
     model: { type: "string" },
+    version: { type: "string" },
     dir: { type: "string", default: join(ROOT, "r2-assets") },
     checkpoint: { type: "string" },
     "train-pictures": { type: "string", default: "10000" },
+    features: { type: "string", default: "auto" },
     pictures: { type: "string" },
-    json: { type: "string" },
+    samples: { type: "string", default: "64" },
+    complete: { type: "string", multiple: true },
+    work: { type: "string" },
   },
 });
-if (!values.data || !values.json) {
-  console.error(USAGE);
-  process.exit(2);
+
+/** A wrong call: says why and ends. */
+function stop(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
 }
+
+const { data, json } = values;
+if (!data || !json) stop(USAGE, 2);
+const [trainPictures, samples] = [Number(values["train-pictures"]), Number(values.samples)];
+if (!Number.isInteger(trainPictures) || trainPictures < 0) stop("--train-pictures is a whole number; 0 = all.", 2);
+if (!Number.isInteger(samples) || samples < 1) stop("--samples is a whole number from 1.", 2);
+if (!["auto", "native", "kernel"].includes(values.features)) stop("--features is auto, native or kernel.", 2);
 
 const directory = resolve(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);
 const id = values.model ?? (await bundles.index())?.default;
-const version = id === undefined ? undefined : await bundles.version(id);
+const version = id === undefined ? undefined : await bundles.version(id, values.version);
 if (id === undefined || version === undefined) {
-  console.error(`${directory} has no model ${id ?? ""}: --dir names the folder, --model one of its models.`);
-  process.exit(1);
+  const wanted = [id, values.version && `version ${values.version}`].filter(Boolean).join(" ");
+  stop(`${directory} has no model ${wanted}: --dir names the folder, --model one of its models.`, 1);
 }
 const bundle = await bundles.open(id, version);
+const bundleFolder = ["--bundle", bundle.directory];
 
 await buildAll();
 const run = await python();
-const work = await mkdtemp(join(tmpdir(), "igpt-edge-evaluate-"));
+const work = values.work ? resolve(values.work) : await mkdtemp(join(tmpdir(), "igpt-edge-evaluate-"));
+const pool = new ComputePool({ kind: "kernel", provider: "wasm", cores: 1 }, availableParallelism());
 try {
-  const sets: [name: string, source: string, most: string][] = [["test", values.data, "0"]];
-  if (values.train) sets.push(["train", values.train, values["train-pictures"]]);
-  for (const [name, source, most] of sets) {
-    const folder = join(work, name);
-    console.log(`${name}: reading ${source} ...`);
-    await run("igpt.evaluate", [
-      "tokens",
-      "--data",
-      resolve(source),
-      "--bundle",
-      bundle.directory,
-      "--out",
-      folder,
-      "--most",
-      most,
-    ]);
-    await runEngine(bundle, folder, (done, total, perSecond) => {
-      const left = Math.round((total - done) / perSecond / 60);
-      console.log(`${name}: ${done} of ${total} pictures, ${perSecond.toFixed(1)} a second, ${left} min left`);
-    });
-  }
-  console.log("Fitting the probe of each layer ...");
-  const files = ["--bundle", bundle.directory, "--test", join(work, "test"), "--json", resolve(values.json)];
-  if (values.train) files.push("--train", join(work, "train"));
-  if (values.checkpoint) files.push("--checkpoint", resolve(values.checkpoint));
-  if (values.pictures) files.push("--pictures", resolve(values.pictures));
-  await run("igpt.evaluate", ["report", ...files]);
-  console.log(`Done: ${values.json}`);
+  await evaluate(data, json);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
-  await rm(work, { recursive: true });
+  await pool.close();
+  if (!values.work) await rm(work, { recursive: true, force: true });
+}
+
+async function evaluate(source: string, out: string): Promise<void> {
+  await readSet("test", ["--data", resolve(source)]);
+  if (values.train) await readSet("train", ["--data", resolve(values.train), "--most", String(trainPictures)]);
+
+  await runEngine(pool, bundle, join(work, "test"));
+  if (values.checkpoint) {
+    const checkpoint = ["--checkpoint", resolve(values.checkpoint)];
+    await run("igpt.evaluate", ["features", "--set", join(work, "test"), "--engine", "float", ...bundleFolder, ...checkpoint]);
+  }
+  const engine = values.train ? await featureEngine() : "kernel";
+  if (values.train) await features("train", engine);
+  if (values.pictures) await draw(source, engine);
+
+  console.log("Measuring ...");
+  const drawings = values.pictures ? ["--pictures", resolve(values.pictures)] : [];
+  const files = ["--work", work, "--json", resolve(out), ...drawings];
+  await run("igpt.evaluate", ["report", ...bundleFolder, "--engine", engine, ...files]);
+  console.log(`Done: ${out}`);
+}
+
+/** Pictures to tokens. */
+async function readSet(name: string, source: string[]): Promise<void> {
+  console.log(`${name}: reading ...`);
+  await run("igpt.evaluate", ["tokens", ...source, ...bundleFolder, "--out", join(work, name)]);
+}
+
+async function featureEngine(): Promise<string> {
+  if (values.features !== "auto") return values.features;
+  return (await run("igpt.evaluate", ["can-native"], [3])) === 0 ? "native" : "kernel";
+}
+
+async function features(name: string, engine: string): Promise<void> {
+  if (engine === "kernel") return runEngine(pool, bundle, join(work, name));
+  await run("igpt.evaluate", ["features", "--set", join(work, name), "--engine", engine, ...bundleFolder]);
+}
+
+/** Samples from nothing and completions; with --train, the features by which they are compared with its pictures. */
+async function draw(source: string, engine: string): Promise<void> {
+  const sheet = values.complete?.flatMap((file) => ["--file", resolve(file)]);
+  await readSet("sheet", sheet ?? ["--data", resolve(source), "--most", "4"]);
+  const folder = join(work, "samples");
+  const unconditional = { name: "unconditional", originals: undefined, samples, temperature: 1, seed: SEED };
+  await drawSamples(pool, bundle, folder, unconditional);
+  for (const temperature of TEMPERATURES) {
+    const name = `temperature-${temperature}`;
+    const originals = await tokensOf("sheet");
+    await drawSamples(pool, bundle, folder, { name, originals, samples: SAMPLES_A_TEMPERATURE, temperature, seed: SEED });
+  }
+  if (!values.train) return;
+  await readSet("completed", ["--data", resolve(source), "--most", String(samples)]);
+  const originals = await tokensOf("completed");
+  await drawSamples(pool, bundle, folder, { name: "completions", originals, samples: 1, temperature: 1, seed: SEED });
+  await run("igpt.evaluate", ["queries", "--work", work, ...bundleFolder]);
+  await features("queries", engine);
+}
+
+async function tokensOf(name: string): Promise<Uint16Array> {
+  const file = await readFile(join(work, name, "tokens.bin"));
+  return new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2);
 }

@@ -4,15 +4,25 @@ import { ROOT } from "../lib/root.ts";
 
 const TRAINING = join(ROOT, "training");
 
-/** Makes the project's Python environment where it is missing. @returns runs a module of training/ to its end. */
-export async function python(): Promise<(module: string, args: string[]) => Promise<void>> {
-  const interpreter = (await run("bash", ["env.sh"], "pipe")).trim();
-  return async (module, args) => {
-    await run(interpreter, ["-m", module, ...args], "inherit");
+/** Runs a module of training/ to its end. @returns its exit code, which is 0 or one of `allowed` */
+export type Python = (module: string, args: string[], allowed?: readonly number[]) => Promise<number>;
+
+/** Makes the project's Python environment where it is missing. @throws Error that a module ended with another exit code */
+export async function python(): Promise<Python> {
+  const { output, code } = await run("bash", ["env.sh"], "pipe");
+  if (code !== 0) throw new Error("The Python environment could not be made; what pip said is above.");
+  return async (module, args, allowed = []) => {
+    const { code } = await run(output.trim(), ["-m", module, ...args], "inherit");
+    if (code === 0 || (code !== null && allowed.includes(code))) return code;
+    throw new Error(`python -m ${module} ${args[0] ?? ""} ended with code ${code}; what it said is above.`);
   };
 }
 
-function run(command: string, args: string[], stdout: "pipe" | "inherit"): Promise<string> {
+function run(
+  command: string,
+  args: string[],
+  stdout: "pipe" | "inherit",
+): Promise<{ output: string; code: number | null }> {
   const child = spawn(command, args, { cwd: TRAINING, stdio: ["ignore", stdout, "inherit"] });
   let output = "";
   child.stdout?.on("data", (chunk) => {
@@ -20,9 +30,6 @@ function run(command: string, args: string[], stdout: "pipe" | "inherit"): Promi
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => {
-      if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args[1] ?? args[0]} ended with code ${code}`));
-    });
+    child.once("close", (code) => resolve({ output, code }));
   });
 }

@@ -1,55 +1,46 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { appendFile, mkdir, open, readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { Bundle } from "../../origin/bundles/store.ts";
-import { ComputePool } from "../../origin/compute/pool.ts";
-import type { GraphBatch } from "../../origin/graph/batch.ts";
+import type { ComputePool } from "../../origin/compute/pool.ts";
+import type { GraphBatch, GraphResult } from "../../origin/graph/batch.ts";
+import { everySome, reporter } from "./progress.ts";
 
-const PROGRESS_EVERY_MS = 15_000;
+/** Pictures between two writes: what an interruption loses. */
+const CHUNK = 64;
 
 /**
- * Runs the Worker's kernel over every picture of `folder/tokens.bin` (uint16 [N, T]), a thread a core, and writes
- * `nll.bin` (float32 [N], nats per pixel) and `features.bin` (float32 [N, layers + 1, width]).
+ * Runs the Worker's kernel over every picture of `folder/tokens.bin` (uint16 [N, T]), a picture a thread, and appends to
+ * `folder/kernel/`: `nll.bin` (float32 [N], nats per pixel) and `features.bin` (float32 [N, layers + 1, width]). Goes on
+ * where an earlier call ended.
  */
-export async function runEngine(
-  bundle: Bundle,
-  folder: string,
-  onProgress: (done: number, total: number, perSecond: number) => void,
-): Promise<void> {
+export async function runEngine(pool: ComputePool, bundle: Bundle, folder: string): Promise<void> {
   const { positions, layers, width } = bundle.manifest.architecture;
   const file = await readFile(join(folder, "tokens.bin"));
   const tokens = new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2);
   const total = tokens.length / positions;
-  const nll = new Float32Array(total);
-  const features = new Float32Array(total * (layers + 1) * width);
-  const threads = availableParallelism();
-  const pool = new ComputePool({ kind: "kernel", provider: "wasm", cores: 1 }, threads);
+  const out = join(folder, "kernel");
+  await mkdir(out, { recursive: true });
+  const files = { nll: join(out, "nll.bin"), features: join(out, "features.bin") };
+  const floats = (layers + 1) * width;
+  let done = Math.min(await records(files.nll, 4), await records(files.features, 4 * floats));
+  await cut(files.nll, 4 * done);
+  await cut(files.features, 4 * floats * done);
 
-  const started = performance.now();
-  let [next, done, told] = [0, 0, started];
-  const work = async () => {
-    while (next < total) {
-      const picture = next++;
+  const report = reporter(basename(folder), total, done);
+  while (done < total) {
+    const count = Math.min(CHUNK, total - done);
+    const results = await everySome(count, pool.threads, async (i) => {
       const { result } = await pool.run(
         bundle,
-        wholePicture(tokens.subarray(picture * positions, (picture + 1) * positions)),
+        wholePicture(tokens.subarray((done + i) * positions, (done + i + 1) * positions)),
       );
-      nll[picture] = result.prefixNll.reduce((sum, nats) => sum + nats, 0) / positions;
-      features.set(result.features, picture * (layers + 1) * width);
-      done++;
-      const now = performance.now();
-      if (now - told < PROGRESS_EVERY_MS) continue;
-      told = now;
-      onProgress(done, total, (1000 * done) / (now - started));
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: threads }, work));
-  } finally {
-    await pool.close();
+      report(1);
+      return result;
+    });
+    await appendFile(files.nll, bytes(Float32Array.from(results, (result) => mean(result.prefixNll))));
+    await appendFile(files.features, joined(results));
+    done += count;
   }
-  await writeFile(join(folder, "nll.bin"), nll);
-  await writeFile(join(folder, "features.bin"), features);
 }
 
 /** One row, all of it given. */
@@ -59,4 +50,34 @@ function wholePicture(tokens: Uint16Array): GraphBatch {
     ...{ forced: new Int32Array(), uniforms: new Float32Array() },
     ...{ temperature: Float32Array.of(1), topK: Int32Array.of(0), topP: Float32Array.of(1) },
   };
+}
+
+/** How many records of `size` bytes a file holds in full. */
+async function records(path: string, size: number): Promise<number> {
+  const bytes = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  return Math.floor(bytes / size);
+}
+
+async function cut(path: string, size: number): Promise<void> {
+  const file = await open(path, "a");
+  try {
+    await file.truncate(size);
+  } finally {
+    await file.close();
+  }
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function joined(results: readonly GraphResult[]): Uint8Array {
+  return Buffer.concat(results.map(({ features }) => bytes(features)));
+}
+
+function bytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

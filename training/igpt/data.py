@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import struct
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from .palette import Palette
@@ -60,8 +62,12 @@ def _entries(source: Path) -> Iterator[tuple[str, str, bytes]]:
         read = lambda name: (source / name).read_bytes()  # noqa: E731
         yield from _select(names, read)
     elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            yield from _select(sorted(archive.namelist()), archive.read)
+        try:
+            with zipfile.ZipFile(source) as archive:
+                yield from _select(sorted(archive.namelist()), archive.read)
+        # An entry with a password raises the last of them.
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise DataError(f"{source}: {error}") from error
     else:
         raise DataError(f"{source} is neither a folder nor a zip file")
 
@@ -75,11 +81,13 @@ def _select(names, read) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _decode(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
-    """RGB, cropped to the middle square and resized to side x side when it is not that size already."""
+    """What the Worker makes of a picture too: upright by EXIF, on white, RGB, cropped to the middle square and resized to
+    side x side when it is not that size already."""
     try:
         with Image.open(io.BytesIO(contents)) as image:
-            rgb = image.convert("RGB")
-    except (OSError, Image.DecompressionBombError) as error:
+            rgb = _on_white(ImageOps.exif_transpose(image))
+    # Pillow's decoders raise any of these for a file that is damaged.
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise DataError(f"{name} is not a picture that can be read: {error}") from error
     if rgb.size != (side, side):
         edge = min(rgb.size)
@@ -89,21 +97,52 @@ def _decode(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
     return np.asarray(rgb, dtype=np.uint8)
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB of any mode: transparent parts white, 16-bit grey brought to 8 bits."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
 def load_pictures(source: Path, side: int = SIDE) -> Pictures:
-    """Decodes a folder or zip; the class of a picture is the name of the folder that it is in."""
+    """Decodes a folder or zip; the class of a picture is the name of the folder that it is in. A damaged file is named on
+    standard error and left out."""
     classes: list[str] = []
     labels: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
     index: dict[str, int] = {}
+    damaged: list[str] = []
     for label, name, contents in _entries(source):
+        try:
+            picture = _decode(name, contents, side)
+        except DataError as error:
+            damaged.append(str(error))
+            continue
         if label not in index:
             index[label] = len(classes)
             classes.append(label)
         labels.append(index[label])
-        pixels.append(_decode(name, contents, side))
+        pixels.append(picture)
     if not pixels:
-        raise DataError(f"{source} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
+        reason = damaged[0] if damaged else ", ".join(sorted(EXTENSIONS))
+        raise DataError(f"{source} holds no pictures ({reason})")
+    for text in damaged[:10]:
+        print(f"Left out: {text}", file=sys.stderr)
+    if len(damaged) > 10:
+        print(f"Left out: {len(damaged) - 10} more like these", file=sys.stderr)
     return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes))
+
+
+def load_files(files: list[Path], side: int = SIDE) -> Pictures:
+    """Single pictures, all of one class without a name, in the given order."""
+    try:
+        pixels = [_decode(str(file), file.read_bytes(), side) for file in files]
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}") from error
+    return Pictures(np.stack(pixels), np.zeros(len(files), np.int64), ("",))
 
 
 def _source_key(source: Path) -> str:

@@ -1,159 +1,132 @@
-"""The Python half of `npm run evaluate`: pictures to tokens before the Worker's engine runs, numbers after it.
+"""The Python half of `npm run evaluate`: pictures to tokens before the engines run, numbers and drawings after it.
 
-    python -m igpt.evaluate tokens --data FILE --bundle FOLDER --out FOLDER [--most N]
-    python -m igpt.evaluate report --bundle FOLDER --test FOLDER [--train FOLDER] --json FILE [--pictures FOLDER]
+    python -m igpt.evaluate tokens   --data FILE --bundle FOLDER --out SET [--most N]
+    python -m igpt.evaluate features --set SET --bundle FOLDER --engine native|float [--checkpoint FILE]
+    python -m igpt.evaluate queries  --work FOLDER --bundle FOLDER
+    python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine native|kernel --json FILE [--pictures FOLDER]
 
-A folder in between holds `tokens.bin` (uint16 [N, T]), `labels.bin` (int64 [N]), `set.json`, and from the engine
-`nll.bin` (float32 [N]) and `features.bin` (float32 [N, layers + 1, d]).
+`SET` is a folder as in `evaluation/pictureset.py`. `--work` holds the sets `test`, `train`, `completed`, `sheet`, `queries`
+and the folder `samples`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import dataclass
+import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from . import bundle
 from .checkpoint import load_model
-from .data import cached_pictures, cached_tokens
-from .export import graph_nats, mean_nats, spread, torch_nats
-from .measures import halves, precision_at, probe_accuracy
-from .palette import Palette
+from .data import DataError, Pictures, cached_pictures, cached_tokens, load_files
+from .evaluation import plots
+from .evaluation.forward import run_set
+from .evaluation.pictureset import PictureSet, read_palette, write_pictures
+from .evaluation.report import KERNEL, Work, report
+from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
+from .evaluation.sheets import draw_grid, draw_temperatures
+from .export import spread
+from .native import Unavailable, build
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """A set of pictures and what the engine said of them."""
-
-    tokens: NDArray[np.uint16]
-    labels: NDArray[np.int64]
-    nll: NDArray[np.float32]
-    features: NDArray[np.float32]
-
-    @staticmethod
-    def read(folder: Path) -> Evaluated:
-        labels = np.fromfile(folder / "labels.bin", np.int64)
-        count = len(labels)
-        shape = json.loads((folder / "set.json").read_text())["features"]
-        return Evaluated(
-            np.fromfile(folder / "tokens.bin", np.uint16).reshape(count, -1),
-            labels,
-            np.fromfile(folder / "nll.bin", np.float32),
-            np.fromfile(folder / "features.bin", np.float32).reshape(count, *shape),
-        )
-
-
-def write_tokens(data: Path, bundle_folder: Path, out: Path, most: int) -> None:
-    """Pictures in the bundle's palette; `most` of them, evenly spread over the classes, 0 = all."""
-    manifest = json.loads((bundle_folder / bundle.MANIFEST).read_text())
-    palette = Palette(np.asarray(manifest["palette"], np.uint8))
-    pictures = cached_pictures(data)
-    chosen = spread(np.arange(len(pictures.labels)), most or len(pictures.labels))
-    out.mkdir(parents=True, exist_ok=True)
-    tokens = cached_tokens(data, palette)[chosen]
-    tokens.astype(np.uint16).tofile(out / "tokens.bin")
-    pictures.labels[chosen].astype(np.int64).tofile(out / "labels.bin")
-    architecture = manifest["architecture"]
-    facts = {
-        "pictures": len(chosen),
-        "positions": tokens.shape[1],
-        "features": [architecture["layers"] + 1, architecture["width"]],
-        "classes": list(pictures.classes),
-        "palettePsnr": palette.psnr(pictures.pixels[chosen]),
-    }
-    (out / "set.json").write_text(json.dumps(facts))
-
-
-def report(folder: Path, test_folder: Path, train_folder: Path | None, checkpoint: Path | None, graph_pictures: int) -> dict:
-    """The measures; see `npm run evaluate` in the docs for what each of them is."""
-    manifest = json.loads((folder / bundle.MANIFEST).read_text())
-    test = Evaluated.read(test_folder)
-    if train_folder:
-        train = Evaluated.read(train_folder)
-        fit, fit_labels, score, score_labels = train.features, train.labels, test.features, test.labels
+def tokens(args: argparse.Namespace) -> None:
+    """Pictures in the bundle's palette; `--most` of them, evenly spread over the classes, 0 = all."""
+    manifest, palette = read_palette(args.bundle)
+    side = manifest["architecture"]["resolution"]
+    if args.file:
+        pictures = load_files(args.file, side)
+        encoded = palette.encode(pictures.pixels).reshape(len(pictures.labels), -1)
     else:
-        first, second = halves(test.labels)
-        fit, fit_labels = test.features[first], test.labels[first]
-        score, score_labels = test.features[second], test.labels[second]
-    several = len(np.unique(fit_labels)) > 1
-    probe = {
-        str(layer): probe_accuracy(fit[:, layer], fit_labels, score[:, layer], score_labels)
-        for layer in range(test.features.shape[1])
-        if several
-    }
-    some = spread(test.tokens, graph_pictures)
-    return {
-        "model": manifest["id"],
-        "version": manifest["version"],
-        "pictures": len(test.labels),
-        "probePictures": len(fit_labels),
-        "nllPerPixel": float(test.nll.mean(dtype=np.float64)),
-        "nllPerPixelFloat": float_nats(test.tokens, checkpoint),
-        "nllPerPixelGraph": mean_nats(graph_nats(folder / "igpt.onnx"), some),
-        "graphPictures": len(some),
-        "palettePsnr": json.loads((test_folder / "set.json").read_text())["palettePsnr"],
-        "probe": probe,
-        "bestLayer": int(max(probe, key=lambda layer: probe[layer])) if probe else None,
-        "embeddingLayer": manifest["embeddingLayer"],
-        "precisionAt10": precision_at(10, test.features[:, manifest["embeddingLayer"]], test.labels),
-    }
+        everything = cached_pictures(args.data, side)
+        chosen = spread(np.arange(len(everything.labels)), args.most or len(everything.labels))
+        pictures = Pictures(everything.pixels[chosen], everything.labels[chosen], everything.classes)
+        encoded = cached_tokens(args.data, palette, side)[chosen]
+    write_pictures(args.out, pictures, encoded, manifest, palette)
+    print(f"{len(encoded)} pictures, classes: {', '.join(shortened(pictures.classes))}")
 
 
-def float_nats(tokens: NDArray[np.uint16], checkpoint: Path | None) -> float | None:
-    """The loss of the float weights on the same pictures; None without them (a bundle holds int8 only)."""
-    if checkpoint is None:
-        return None
-    model, _ = load_model(checkpoint)
-    return mean_nats(torch_nats(model), tokens)
+def shortened(names: tuple[str, ...], most: int = 12) -> list[str]:
+    return [name or "(none)" for name in names[:most]] + ([f"... {len(names)} in all"] if len(names) > most else [])
 
 
-def draw(measures: dict, test_folder: Path, pictures: Path) -> None:
-    """Accuracy by layer and the spread of nats over pictures, as one PNG."""
-    import matplotlib
+def features(args: argparse.Namespace) -> None:
+    """Nats and features of a set, by the bundle's weights as floats or by a checkpoint's."""
+    model = load_model(args.checkpoint)[0] if args.checkpoint else bundle.read_bundle(args.bundle).model
+    run_set(PictureSet.read(args.set), args.engine, model, args.threads)
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    layers = [int(layer) for layer in measures["probe"]]
-    left.plot(layers, [100 * accuracy for accuracy in measures["probe"].values()], marker="o")
-    left.set(title="Linear probe", xlabel="layer", ylabel="accuracy, %")
-    right.hist(np.fromfile(test_folder / "nll.bin", np.float32), bins=60)
-    right.axvline(measures["nllPerPixel"], color="black", linestyle="--")
-    right.set(title=f"{measures['pictures']} pictures, mean {measures['nllPerPixel']:.3f}", xlabel="nats per pixel")
-    pictures.mkdir(parents=True, exist_ok=True)
-    figure.savefig(pictures / "evaluation.png", dpi=120)
+def can_native(_: argparse.Namespace) -> None:
+    """Exit code 0 where the native step runs, else 3 and why."""
+    try:
+        build()
+    except Unavailable as reason:
+        print(reason)
+        sys.exit(3)
+
+
+def queries(args: argparse.Namespace) -> None:
+    """The pictures that are held against the training pictures, as a set."""
+    manifest, _ = read_palette(args.bundle)
+    groups = compared_groups(PictureSet.read(args.work / "completed"), args.work / "samples")
+    write_queries(args.work / "queries", groups, manifest)
+
+
+def write_report(args: argparse.Namespace) -> None:
+    """The JSON, and with `--pictures` the drawings."""
+    work = Work.open(args.bundle, args.work, args.engine)
+    measures, spaces = report(work, args.graph_pictures)
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_json(args.json, measures)
+    if not args.pictures:
+        return
+    _, palette = read_palette(args.bundle)
+    out = args.pictures
+    if measures["probe"]:
+        plots.draw_probe(out / "probe.svg", measures["probe"], measures["probePixels"], measures["pictures"])
+    plots.draw_nats(out / "nats.svg", work.test.nll(KERNEL))
+    if spaces:
+        titles = {"pixels": "whole picture", "lowerHalf": "lower half", "features": "embedding"}
+        plots.draw_copying(out / "copying.svg", {titles[name]: space for name, space in spaces.items()})
+    if (args.work / "sheet").exists():
+        sheet = PictureSet.read(args.work / "sheet")
+        drawn = by_temperature(work.samples)
+        draw_temperatures(out / "temperatures.png", sheet.tokens, list(drawn.values()), palette)
+        draw_grid(out / "unconditional.png", read_samples(work.samples, "unconditional")[0, :64], palette)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    tokens = commands.add_parser("tokens")
-    tokens.add_argument("--data", type=Path, required=True)
-    tokens.add_argument("--bundle", type=Path, required=True)
-    tokens.add_argument("--out", type=Path, required=True)
-    tokens.add_argument("--most", type=int, default=0)
-    last = commands.add_parser("report")
-    last.add_argument("--bundle", type=Path, required=True)
-    last.add_argument("--test", type=Path, required=True)
-    last.add_argument("--train", type=Path)
-    last.add_argument("--checkpoint", type=Path)
-    last.add_argument("--graph-pictures", type=int, default=100)
-    last.add_argument("--json", type=Path, required=True)
-    last.add_argument("--pictures", type=Path)
+
+    def command(name: str, run, *folders: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name)
+        added.set_defaults(run=run)
+        for folder in folders:
+            added.add_argument(f"--{folder}", type=Path, required=True)
+        return added
+
+    added = command("tokens", tokens, "bundle", "out")
+    source = added.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path)
+    source.add_argument("--file", type=Path, action="append", help="a picture; may be repeated")
+    added.add_argument("--most", type=int, default=0)
+    added = command("features", features, "set", "bundle")
+    added.add_argument("--engine", required=True, help="name of the folder that the results go to")
+    added.add_argument("--checkpoint", type=Path)
+    added.add_argument("--threads", type=int, default=torch.get_num_threads())
+    command("can-native", can_native)
+    command("queries", queries, "work", "bundle")
+    added = command("report", write_report, "work", "bundle", "json")
+    added.add_argument("--engine", required=True)
+    added.add_argument("--graph-pictures", type=int, default=100)
+    added.add_argument("--pictures", type=Path)
     args = parser.parse_args()
-    if args.command == "tokens":
-        write_tokens(args.data, args.bundle, args.out, args.most)
-        return
-    measures = report(args.bundle, args.test, args.train, args.checkpoint, args.graph_pictures)
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    bundle.write_json(args.json, measures)
-    if args.pictures:
-        draw(measures, args.test, args.pictures)
+    try:
+        args.run(args)
+    except (DataError, bundle.BundleError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from igpt import native
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -22,6 +24,25 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path | native.Unavailable:
+    """The native step, compiled once for all tests, or why it cannot run here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IGPT_EDGE_CACHE", str(tmp_path_factory.mktemp("library")))
+        try:
+            return native.build()
+        except native.Unavailable as reason:
+            return reason
+
+
+@pytest.fixture
+def native_library(built: Path | native.Unavailable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skips a test where the native step cannot run."""
+    if isinstance(built, native.Unavailable):
+        pytest.skip(str(built))
+    monkeypatch.setattr(native, "build", lambda: built)
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 32)) -> np.ndarray:

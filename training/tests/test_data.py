@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import picture, png
+from PIL import Image
 
-from igpt.data import Batches, DataError, cached_pictures, cached_tokens, load_pictures
+from igpt.data import Batches, DataError, cached_pictures, cached_tokens, load_files, load_pictures
 from igpt.palette import Palette
 
 
@@ -45,6 +46,51 @@ def test_a_broken_picture_is_named(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "broken.png").write_bytes(contents)
     with pytest.raises(DataError, match="broken.png"):
         load_pictures(tmp_path)
+
+
+def test_a_damaged_picture_among_others_is_left_out_and_named(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("set/cat/damaged.png", png(picture(0))[:60])
+    pictures = load_pictures(archive)
+    assert len(pictures.labels) == 24
+    assert "damaged.png" in capsys.readouterr().err
+
+
+def test_any_mode_becomes_rgb_on_white_and_upright(tmp_path: Path) -> None:
+    grey = np.full((32, 32), 100, np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a-grey.png")
+    Image.fromarray(grey.astype(np.uint16) * 256).save(tmp_path / "b-deep.png")
+    clear = np.zeros((32, 32, 4), np.uint8)
+    clear[:16] = (100, 100, 100, 255)
+    Image.fromarray(clear).save(tmp_path / "c-clear.png")
+    turned = Image.fromarray(picture(1))
+    exif = turned.getexif()
+    exif[0x0112] = 3
+    turned.save(tmp_path / "d-turned.png", exif=exif)
+    pixels = load_pictures(tmp_path).pixels
+    assert (pixels[:2] == 100).all()
+    assert (pixels[2, :16] == 100).all() and (pixels[2, 16:] == 255).all()
+    assert np.array_equal(pixels[3], picture(1)[::-1, ::-1])
+
+
+def test_single_files_keep_their_order(tmp_path: Path) -> None:
+    for name, seed in (("b.png", 1), ("a.png", 2)):
+        (tmp_path / name).write_bytes(png(picture(seed)))
+    files = load_files([tmp_path / "b.png", tmp_path / "a.png"])
+    assert np.array_equal(files.pixels, np.stack((picture(1), picture(2))))
+    with pytest.raises(DataError, match="missing.png"):
+        load_files([tmp_path / "missing.png"])
+
+
+def test_a_broken_zip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a/a.png", png(picture(0)))
+    contents = bytearray(path.read_bytes())
+    contents[40:60] = bytes(20)
+    path.write_bytes(contents)
+    with pytest.raises(DataError, match="broken.zip"):
+        load_pictures(path)
 
 
 def test_nothing_to_load(tmp_path: Path) -> None:

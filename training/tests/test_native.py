@@ -7,18 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from igpt.model import Config, ImageGPT
-from igpt.native import NativeStep, Unavailable, build
+from igpt.native import NativeStep, Unavailable
 from igpt.step import TorchStep, make_step
 
 
-@pytest.fixture(scope="module", autouse=True)
-def library(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IGPT_EDGE_CACHE", str(tmp_path_factory.mktemp("library")))
-        try:
-            build()
-        except Unavailable as reason:
-            pytest.skip(str(reason))
+pytestmark = pytest.mark.usefixtures("native_library")
 
 
 def randomised(config: Config) -> ImageGPT:

@@ -66,7 +66,7 @@ def _load(path: Path) -> ctypes.CDLL:
     library.igpt_parameters.restype = ctypes.c_long
     library.igpt_parameters.argtypes = [pointer]
     library.igpt_run.restype = ctypes.c_double
-    library.igpt_run.argtypes = [pointer, pointer, pointer, whole, ctypes.c_float, pointer, pointer]
+    library.igpt_run.argtypes = [pointer, pointer, pointer, whole, ctypes.c_float, pointer, pointer, pointer]
     return library
 
 
@@ -91,6 +91,7 @@ class NativeStep:
             )
         self.scale = scale
         self._length = length
+        self._features = (config.layers + 1, config.width)
         parameters = list(model.parameters())
         self.weights = torch.cat([p.detach().flatten() for p in parameters])
         if len(self.weights) != self._library.igpt_parameters(self._handle):
@@ -107,7 +108,7 @@ class NativeStep:
         if getattr(self, "_handle", None):
             self._library.igpt_destroy(self._handle)
 
-    def _run(self, tokens: Tensor, scale: float, nats: Tensor | None) -> float:
+    def _run(self, tokens: Tensor, scale: float, nats: Tensor | None, features: Tensor | None = None) -> float:
         tokens = tokens.to(torch.int64).contiguous()
         if tokens.shape[1] != self._length:
             raise ValueError(f"pictures of {tokens.shape[1]} tokens, but the step was made for {self._length}")
@@ -119,6 +120,7 @@ class NativeStep:
             scale,
             self.gradients.data_ptr(),
             None if nats is None else nats.data_ptr(),
+            None if features is None else features.data_ptr(),
         )
         return total / tokens.numel()
 
@@ -135,3 +137,11 @@ class NativeStep:
         out = torch.empty(tokens.shape, dtype=torch.float32)
         self._run(tokens, 0.0, out)
         return out
+
+    def measure(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """`nats` and the pooled features of every layer, float32 [B, layers + 1, width]: the means over the positions of
+        the normed states, as `igpt.onnx` has them."""
+        nats = torch.empty(tokens.shape, dtype=torch.float32)
+        features = torch.empty((len(tokens), *self._features), dtype=torch.float32)
+        self._run(tokens, 0.0, nats, features)
+        return nats, features

@@ -79,9 +79,11 @@ class Worker {
   void clear() { memset(gradients, 0, sizeof(float) * s.total()); }
   const float* result() const { return gradients; }
 
-  // Sum of nats of a picture; `nats` [length] gets each pixel's when given; gradients only when `scale` is not 0.
-  double picture(const float* w, const Weights& packed, const int64_t* tokens, float scale, float* nats) {
-    forward(w, packed, tokens);
+  // Sum of nats of a picture; `nats` [length] gets each pixel's when given, `features` [layers + 1][d] the means over the
+  // positions of what every norm but the second of a block puts out; gradients only when `scale` is not 0.
+  double picture(const float* w, const Weights& packed, const int64_t* tokens, float scale, float* nats,
+                 float* features) {
+    forward(w, packed, tokens, scale != 0, features);
     double loss = compare(tokens, scale, nats);
     if (scale != 0) backward(w, packed, tokens);
     return loss;
@@ -162,7 +164,20 @@ class Worker {
     return _mm512_div_ps(_mm512_set1_ps(1.f), _mm512_add_ps(_mm512_set1_ps(1.f), e));
   }
 
-  void forward(const float* w, const Weights& packed, const int64_t* tokens) {
+  // Means over the positions of a matrix [length][d] in panels.
+  void pool(const half* matrix, float* out) const {
+    const __m512 share = _mm512_set1_ps(1.f / length);
+    for (int column = 0; column < d; column += PANEL) {
+      __m512 sums[4] = {};
+      for (int t = 0; t < length; t++)
+        for (int j = 0; j < 4; j++)
+          sums[j] = _mm512_add_ps(sums[j], widen(matrix + panels(column) + t * PANEL + j * 16));
+      for (int j = 0; j < 4; j++) _mm512_storeu_ps(out + column + j * 16, _mm512_mul_ps(share, sums[j]));
+    }
+  }
+
+  // With `keep` everything that the way back needs; without, one block's memory serves them all.
+  void forward(const float* w, const Weights& packed, const int64_t* tokens, bool keep, float* features) {
     for (int t = 0; t < length; t++) {
       const float* from = t ? w + tokens[t - 1] * d : w + s.sos();
       const float* place = w + s.wpe() + static_cast<long>(t) * d;
@@ -171,9 +186,10 @@ class Worker {
     }
     const int hd = d / s.heads;
     for (int n = 0; n < s.layers; n++) {
-      Kept& k = kept[n];
+      Kept& k = kept[keep ? n : 0];
       const auto& p = packed.blocks[n];
       norm(k.input, w + s.ln1(n), k.inputScale, k.normed1);
+      if (features) pool(k.normed1, features + static_cast<long>(n) * d);
       product(length, 3 * d, d, RowsOf{k.normed1, length}, p.qkv.forward, work, toHalf(k.qkv));
       for (int h = 0; h < s.heads; h++)
         head.forward(k.qkv + panels(h * hd), k.qkv + panels(d + h * hd), k.qkv + panels(2 * d + h * hd),
@@ -190,11 +206,12 @@ class Worker {
                   narrow(active + at + j * 16, _mm512_mul_ps(v[j], sigmoid(v[j])));
                 }
               });
-      float* next = n + 1 < s.layers ? kept[n + 1].input : residual;
+      float* next = n + 1 < s.layers ? kept[keep ? n + 1 : 0].input : residual;
       memcpy(next, k.middle, sizeof(float) * length * d);
       product(length, d, 4 * d, RowsOf{k.active, length}, p.out.forward, work, addTo(next, d));
     }
     norm(residual, w + s.lnf(), finalScale, normed);
+    if (features) pool(normed, features + static_cast<long>(s.layers) * d);
     product(length, s.colors, d, RowsOf{normed, length}, packed.head.forward, work, toFloat(logits, s.colors));
   }
 
@@ -312,10 +329,11 @@ void igpt_destroy(void* handle) { delete static_cast<Step*>(handle); }
 
 long igpt_parameters(void* handle) { return static_cast<Step*>(handle)->shape.total(); }
 
-// Sum of nats of `count` pictures [count][length]. `nats` [count][length] may be null. With `scale` 0 that is all;
-// otherwise `gradients` gets those of the mean over all pixels, computed in halves after multiplication by `scale`.
+// Sum of nats of `count` pictures [count][length]. `nats` [count][length] and `features` [count][layers + 1][width] may be
+// null. With `scale` 0 that is all; otherwise `gradients` gets those of the mean over all pixels, computed in halves after
+// multiplication by `scale`.
 double igpt_run(void* handle, const float* weights, const int64_t* tokens, int count, float scale, float* gradients,
-                float* nats) {
+                float* nats, float* features) {
   Step& step = *static_cast<Step*>(handle);
   const Shape& s = step.shape;
   const long d = s.width;
@@ -344,7 +362,8 @@ double igpt_run(void* handle, const float* weights, const int64_t* tokens, int c
     if (scale != 0) worker.clear();
     for (int i; (i = next++) < count;)
       losses[thread] += worker.picture(weights, step.packed, tokens + static_cast<long>(i) * step.length, scale,
-                                       nats ? nats + static_cast<long>(i) * step.length : nullptr);
+                                       nats ? nats + static_cast<long>(i) * step.length : nullptr,
+                                       features ? features + i * (s.layers + 1) * d : nullptr);
   });
   if (scale != 0) {
     const float factor = 1.f / (scale * count * step.length);

@@ -1,0 +1,30 @@
+const EVERY_MS = 15_000;
+
+/** Says at most every 15 seconds how far something is, and the minutes left. @returns called with what was done since. */
+export function reporter(name: string, total: number, already: number): (more: number) => void {
+  const started = performance.now();
+  let [done, told] = [already, started];
+  return (more) => {
+    done += more;
+    const now = performance.now();
+    if (now - told < EVERY_MS && done < total) return;
+    told = now;
+    const perSecond = (1000 * (done - already)) / (now - started);
+    const left = Math.round((total - done) / perSecond / 60);
+    console.log(`${name}: ${done} of ${total} pictures, ${perSecond.toFixed(1)} a second, ${left} min left`);
+  };
+}
+
+/** Runs `work` for 0 .. `count` - 1, `atOnce` of them at a time. @returns what each of them gave, in order */
+export async function everySome<T>(count: number, atOnce: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const out: T[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const index = next++;
+      out[index] = await work(index);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return out;
+}

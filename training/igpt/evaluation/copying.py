@@ -1,0 +1,106 @@
+"""Is it copying? How far pictures are from the nearest training picture, mirrored ones included.
+
+What counts is the comparison: samples of a model that copies are nearer than test pictures are, which it cannot have
+copied. Plain pictures are near to every picture, so the distance is also taken relative to that of the 50 nearest
+(Carlini et al. 2023, "Extracting Training Data from Diffusion Models", section 4.2): a copy is far below 1 there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..palette import Palette
+from .measures import centred_unit
+
+NEIGHBOURS = 50
+QUANTILES = (0.0, 0.01, 0.1, 0.5, 0.9)
+CHUNK = 4096
+
+
+def mirrored(tokens: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Pictures [N, T], left and right exchanged."""
+    side = round(tokens.shape[1] ** 0.5)
+    return tokens.reshape(-1, side, side)[:, :, ::-1].reshape(tokens.shape)
+
+
+def nearest(queries: NDArray[np.float32], mirrors: NDArray[np.float32], train_chunks, count: int) -> NDArray[np.float32]:
+    """The `count` smallest Euclidean distances to train vectors, [Q, count] in rising order. A train vector's distance is
+    to the query or to its mirror, whichever is less. `train_chunks` yields arrays [n, d]."""
+    best = np.full((len(queries), 0), np.inf, np.float32)
+    lengths = [(side**2).sum(1, keepdims=True) for side in (queries, mirrors)]
+    for chunk in train_chunks:
+        own = (chunk**2).sum(1)
+        squares = [length + own - 2 * (side @ chunk.T) for side, length in zip((queries, mirrors), lengths, strict=True)]
+        together = np.concatenate((best, np.minimum(*squares)), axis=1)
+        kept = min(count, together.shape[1])
+        best = np.partition(together, kept - 1, axis=1)[:, :kept]
+    return np.sqrt(np.maximum(np.sort(best, axis=1), 0))
+
+
+@dataclass(frozen=True)
+class Space:
+    """Distances of groups of pictures in one space: `near` and `relative` by group, each [N]."""
+
+    near: dict[str, NDArray[np.float32]]
+    relative: dict[str, NDArray[np.float32]]
+
+    def summary(self) -> dict:
+        """Quantiles by group, and the share of each that is nearer than the nearest hundredth of the test pictures."""
+        return {
+            group: {
+                "pictures": len(near),
+                "nearest": quantiles(near),
+                "relative": quantiles(self.relative[group]),
+                "nearerThanTest1Percent": float((near < np.quantile(self.near["test"], 0.01)).mean()),
+                "relativeBelowTest1Percent": float(
+                    (self.relative[group] < np.quantile(self.relative["test"], 0.01)).mean()
+                ),
+            }
+            for group, near in self.near.items()
+        }
+
+
+def quantiles(values: NDArray[np.float32]) -> dict[str, float]:
+    return {f"{100 * q:g}%": round(float(np.quantile(values, q)), 4) for q in QUANTILES}
+
+
+def space(queries: dict[str, tuple[NDArray, NDArray]], chunks, unit: float) -> Space:
+    """Distances divided by `unit`, of groups of (vectors, their mirrors) to the train vectors of `chunks`."""
+    own, mirrors = (np.concatenate([pair[side] for pair in queries.values()]) for side in (0, 1))
+    distances = nearest(own, mirrors, chunks, NEIGHBOURS) / unit
+    near: dict[str, NDArray] = {}
+    relative: dict[str, NDArray] = {}
+    start = 0
+    for group, (vectors, _) in queries.items():
+        part = distances[start : start + len(vectors)]
+        near[group], relative[group] = part[:, 0], part[:, 0] / np.maximum(part.mean(1), 1e-6)
+        start += len(vectors)
+    return Space(near, relative)
+
+
+def pixel_space(
+    queries: dict[str, NDArray[np.uint16]], train: NDArray[np.uint16], palette: Palette, lower_half: bool = False
+) -> Space:
+    """Root mean square difference of colour values, 0 to 255; of the lower half only on request. Tokens [N, T] by group."""
+    first = train.shape[1] // 2 if lower_half else 0
+    middle = palette.rgb.astype(np.float32).mean(0)
+
+    def vectors(tokens: NDArray[np.uint16]) -> NDArray[np.float32]:
+        # Less the palette's mean, so that the squares stay small and exact enough.
+        return (palette.decode(tokens[:, first:]).astype(np.float32) - middle).reshape(len(tokens), -1)
+
+    pairs = {group: (vectors(tokens), vectors(mirrored(tokens))) for group, tokens in queries.items()}
+    chunks = (vectors(train[start : start + CHUNK]) for start in range(0, len(train), CHUNK))
+    return space(pairs, chunks, float(np.sqrt(3 * (train.shape[1] - first))))
+
+
+def feature_space(queries: dict[str, tuple[NDArray, NDArray]], train: NDArray[np.float32]) -> Space:
+    """Distance of embeddings less the train pictures' mean, of length 1: sqrt(2 - 2 cosine). Groups of (features [N, d],
+    those of the mirrored pictures); train [M, d]."""
+    mean = train.mean(0, dtype=np.float64).astype(np.float32)
+    pairs = {group: (centred_unit(own, mean), centred_unit(other, mean)) for group, (own, other) in queries.items()}
+    chunks = (centred_unit(train[start : start + CHUNK], mean) for start in range(0, len(train), CHUNK))
+    return space(pairs, chunks, 1.0)

@@ -1,0 +1,91 @@
+"""A set of pictures under evaluation, as a folder that Python and the Worker's engine both read and write.
+
+`tokens.bin` uint16 [N, T], `labels.bin` int64 [N], `set.json`; what an engine said of them is in a folder of its name:
+`nll.bin` float32 [N] (mean nats a pixel) and `features.bin` float32 [N, layers + 1, width]. An engine appends to both, so
+that a run that was ended goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import bundle
+from ..data import Pictures
+from ..palette import Palette
+
+FACTS = "set.json"
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A folder's tokens and labels."""
+
+    folder: Path
+    tokens: NDArray[np.uint16]
+    labels: NDArray[np.int64]
+    facts: dict
+
+    @staticmethod
+    def read(folder: Path) -> PictureSet:
+        facts = json.loads((folder / FACTS).read_text())
+        tokens = np.fromfile(folder / "tokens.bin", np.uint16).reshape(facts["pictures"], facts["positions"])
+        return PictureSet(folder, tokens, np.fromfile(folder / "labels.bin", np.int64), facts)
+
+    @property
+    def classes(self) -> list[str]:
+        return self.facts["classes"]
+
+    def nll(self, engine: str) -> NDArray[np.float32]:
+        """Nats per pixel of every picture, [N]."""
+        return np.fromfile(self.folder / engine / "nll.bin", np.float32)[: len(self.tokens)]
+
+    def features(self, engine: str) -> NDArray[np.float32]:
+        """[N, layers + 1, width], read from the disk as it is used."""
+        shape = (len(self.tokens), *self.facts["features"])
+        return np.memmap(self.folder / engine / "features.bin", np.float32, "r", shape=shape)
+
+
+def write_set(folder: Path, tokens: NDArray[np.uint16], labels: NDArray[np.int64], manifest: dict, **facts: object) -> None:
+    """Writes a set. What engines said of a set before it stays only where model and pictures are the same."""
+    architecture = manifest["architecture"]
+    contents = {
+        "weights": manifest["files"][bundle.WEIGHTS]["sha256"],
+        "pictures": len(tokens),
+        "positions": tokens.shape[1],
+        "features": [architecture["layers"] + 1, architecture["width"]],
+        **facts,
+    }
+    data = tokens.astype(np.uint16).tobytes()
+    if folder.exists():
+        before = json.loads((folder / FACTS).read_text()) if (folder / FACTS).exists() else None
+        if before == contents and (folder / "tokens.bin").read_bytes() == data:
+            return
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / "tokens.bin").write_bytes(data)
+    labels.astype(np.int64).tofile(folder / "labels.bin")
+    (folder / FACTS).write_text(json.dumps(contents))
+
+
+def read_palette(bundle_folder: Path) -> tuple[dict, Palette]:
+    """A bundle's manifest and its palette."""
+    manifest = json.loads((bundle_folder / bundle.MANIFEST).read_text())
+    return manifest, Palette(np.asarray(manifest["palette"], np.uint8))
+
+
+def write_pictures(folder: Path, pictures: Pictures, tokens: NDArray[np.uint16], manifest: dict, palette: Palette) -> None:
+    """Pictures of a data set with their classes; `tokens` are theirs in the palette."""
+    write_set(
+        folder,
+        tokens,
+        pictures.labels,
+        manifest,
+        classes=list(pictures.classes),
+        palettePsnr=palette.psnr(pictures.pixels),
+    )

@@ -1,0 +1,169 @@
+"""The measures of a model as one dict, from what engines wrote into the sets' folders."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..export import graph_nats, mean_nats, spread
+from ..heldout import previous_pixel_loss, unigram_loss
+from ..palette import Palette
+from .copying import Space, feature_space, pixel_space
+from .measures import Probe, halves, linear_probe, precision_at
+from .pictureset import PictureSet, read_palette
+from .samples import compared_groups, read_queries
+
+KERNEL = "kernel"
+PIXEL_PICTURES = 10_000
+"""The probe of raw pixels is only there for scale, and has twelve times as many weights."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where an evaluation's parts lie. `engine` computed the features that probes are fitted on and queries are of."""
+
+    bundle: Path
+    test: PictureSet
+    train: PictureSet | None
+    completed: PictureSet | None
+    queries: PictureSet | None
+    samples: Path
+    engine: str
+
+    @staticmethod
+    def open(bundle: Path, folder: Path, engine: str) -> Work:
+        def optional(name: str) -> PictureSet | None:
+            return PictureSet.read(folder / name) if (folder / name / "set.json").exists() else None
+
+        return Work(
+            bundle,
+            PictureSet.read(folder / "test"),
+            optional("train"),
+            optional("completed"),
+            optional("queries"),
+            folder / "samples",
+            engine,
+        )
+
+
+def report(work: Work, graph_pictures: int) -> tuple[dict, dict[str, tuple[str, Space]]]:
+    """The measures (docs/evaluate.md says what each of them is), and the distances to training pictures by space."""
+    manifest, palette = read_palette(work.bundle)
+    test, nll = work.test, work.test.nll(KERNEL)
+    chosen = spread(np.arange(len(nll)), graph_pictures)
+    probes = measure_probes(work, palette)
+    layer = manifest["embeddingLayer"]
+    features = test.features(KERNEL)
+    best = probes.pop("best")
+    said("Comparing with training pictures ...")
+    spaces = measure_copying(work, palette, layer)
+    measures = {
+        "model": manifest["id"],
+        "version": manifest["version"],
+        "pictures": len(nll),
+        "palettePsnr": test.facts["palettePsnr"],
+        "nllPerPixel": float(nll.mean(dtype=np.float64)),
+        "nllStandardError": float(nll.std(dtype=np.float64) / len(nll) ** 0.5),
+        **float_nats(test),
+        "graphPictures": len(chosen),
+        "nllPerPixelGraph": mean_nats(graph_nats(work.bundle / "igpt.onnx"), test.tokens[chosen]),
+        "nllPerPixelOfGraphPictures": float(nll[chosen].mean(dtype=np.float64)),
+        **baselines(work, palette),
+        **probes,
+        "bestLayer": best,
+        "embeddingLayer": layer,
+        "precisionAt10": precision_at(10, features[:, layer], test.labels),
+        "precisionAt10BestLayer": None if best is None else precision_at(10, features[:, best], test.labels),
+    }
+    if spaces:
+        measures["copying"] = {
+            "trainPictures": len(work.train.tokens) if work.train else 0,
+            **{name: space.summary() for name, (_, space) in spaces.items()},
+        }
+    return measures, spaces
+
+
+def said(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def float_nats(test: PictureSet) -> dict:
+    """The loss of the float weights on the same pictures; None without them (a bundle holds int8 only)."""
+    if not (test.folder / "float" / "nll.bin").exists():
+        return {"nllPerPixelFloat": None}
+    nll = test.nll("float")
+    return {"nllPerPixelFloat": float(nll.mean(dtype=np.float64))}
+
+
+def baselines(work: Work, palette: Palette) -> dict:
+    """What counts of colours in the train pictures reach on the test pictures; the second without the first pixel."""
+    if work.train is None:
+        return {}
+    train, test, colors = work.train.tokens, work.test.tokens, len(palette.rgb)
+    return {
+        "nllPerPixelUnigram": unigram_loss(train, test, colors),
+        "nllPerPixelPreviousPixel": previous_pixel_loss(train, test, colors),
+    }
+
+
+def measure_probes(work: Work, palette: Palette) -> dict:
+    """Probes by layer and of raw pixels, fitted on the train pictures, or without them on half of each class."""
+    if work.train is None:
+        first, second = halves(work.test.labels)
+        features, labels = work.test.features(KERNEL), work.test.labels
+        fit = (features, work.test.tokens, labels, first)
+        score = (features, work.test.tokens, labels, second)
+    else:
+        by_name = {name: number for number, name in enumerate(work.train.classes)}
+        # A class's number is its place among its own set's classes; one that was not trained on is never right.
+        renamed = np.array([by_name.get(name, -1 - number) for number, name in enumerate(work.test.classes)])
+        everything = np.arange(len(work.train.labels))
+        fit = (work.train.features(work.engine), work.train.tokens, work.train.labels, everything)
+        score = (work.test.features(KERNEL), work.test.tokens, renamed[work.test.labels], np.arange(len(work.test.labels)))
+    labels, score_labels = fit[2][fit[3]], score[2][score[3]]
+    out = {"probePictures": len(labels), "probeEngine": KERNEL if work.train is None else work.engine}
+    if len(np.unique(labels)) < 2:
+        said("One class only: no probe.")
+        return {**out, "probe": {}, "probePixels": None, "best": None}
+    probes: dict[str, Probe] = {}
+    for layer in range(fit[0].shape[1]):
+        probe = linear_probe(fit[0][fit[3], layer], labels, score[0][score[3], layer], score_labels)
+        said(f"layer {layer}: {100 * probe.accuracy:.2f}% of {len(score_labels)}, C = {probe.strength}")
+        probes[str(layer)] = probe
+    some = spread(fit[3], PIXEL_PICTURES)
+    pixels = linear_probe(vectors(fit[1][some], palette), fit[2][some], vectors(score[1][score[3]], palette), score_labels)
+    said(f"raw pixels: {100 * pixels.accuracy:.2f}%, fitted on {len(some)}")
+    return {
+        **out,
+        "probe": {layer: probe.accuracy for layer, probe in probes.items()},
+        "probeStrength": {layer: probe.strength for layer, probe in probes.items()},
+        "probePixels": pixels.accuracy,
+        "probePixelsPictures": len(some),
+        "best": int(max(probes, key=lambda layer: probes[layer].accuracy)),
+    }
+
+
+def vectors(tokens: NDArray[np.uint16], palette: Palette) -> NDArray[np.float32]:
+    """Colour values of pictures as the model sees them, [N, T * 3] in 0..1."""
+    return (palette.decode(tokens).astype(np.float32) / 255).reshape(len(tokens), -1)
+
+
+def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple[str, Space]]:
+    """Name -> (unit, distances) by space; empty without samples or without train pictures."""
+    if work.train is None or work.completed is None or work.queries is None:
+        return {}
+    groups = compared_groups(work.completed, work.samples)
+    halves_only = {name: groups[name] for name in ("test", "completions")}
+    train = work.train
+    return {
+        "pixels": ("RMS difference, colour values", pixel_space(groups, train.tokens, palette)),
+        "lowerHalf": ("RMS difference, colour values", pixel_space(halves_only, train.tokens, palette, lower_half=True)),
+        "features": (
+            f"distance of embeddings (layer {layer})",
+            feature_space(read_queries(work.queries, work.engine, layer), train.features(work.engine)[:, layer]),
+        ),
+    }
