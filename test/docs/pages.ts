@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, visit } from "graphql";
 import { ROOT } from "../../scripts/lib/root.ts";
 
 /** A page of Markdown that users read. */
@@ -33,6 +34,20 @@ export function blocksOf({ path, text }: Page): Block[] {
     language,
     code,
   }));
+}
+
+/** The blocks of code in the schema's descriptions, which GraphiQL shows. */
+export function blocksOfSchema(path = "src/schema.graphql"): Block[] {
+  const blocks: Block[] = [];
+  visit(parse(readFileSync(join(ROOT, path), "utf8")), {
+    enter(node) {
+      if (!("description" in node) || !node.description) return;
+      const { value, loc } = node.description;
+      const first = loc?.startToken.line ?? 0;
+      blocks.push(...blocksOf({ path, text: value }).map((block) => ({ ...block, line: first + block.line })));
+    },
+  });
+  return blocks;
 }
 
 /** A page without its blocks of code. */

@@ -1,4 +1,4 @@
-/** Every GraphQL block and every local curl of the docs is run against the real Worker. */
+/** Every GraphQL block of the docs and of the schema's descriptions, and every local curl, is run against the real Worker. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type OperationDefinitionNode, parse } from "graphql";
@@ -9,13 +9,13 @@ import { bearer, issueKey } from "../access/admin.ts";
 import { printed } from "../examples/run.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { gradient, photo } from "../worker/pictures.ts";
-import { type Block, blocksOf, readPages } from "./pages.ts";
+import { type Block, blocksOf, blocksOfSchema, readPages } from "./pages.ts";
 
 const ENDPOINT = "http://127.0.0.1:8787";
 const FILE = join(ROOT, "web/pictures/chelsea.jpg");
 
 const blocks = readPages().flatMap(blocksOf);
-const queries = blocks.filter(({ language }) => language === "graphql");
+const queries = [...blocks, ...blocksOfSchema()].filter(({ language }) => language === "graphql");
 const curls = blocks.filter(
   ({ language, code }) => language === "sh" && code.includes("curl") && code.includes(ENDPOINT),
 );
@@ -125,5 +125,6 @@ const subscribe: Run = async (query, variables) => {
 it("there is something to run", () => {
   const pagesOf = (all: Block[]) => new Set(all.map(({ page }) => page));
   expect(queries.length).toBeGreaterThan(15);
+  expect(pagesOf(queries)).toContain("src/schema.graphql");
   expect(pagesOf(curls)).toContain("README.md");
 });

@@ -20,12 +20,8 @@ describe("the check notices", () => {
   it.each([
     ["a removed field", "  rowsDone: Int!", "  rowsMade: Int!"],
     ["a field that may now be null", "  seed: Int!", "  seed: Int"],
-    ["a removed enum value", /^ {2}JPEG\n/m, ""],
-    [
-      "an argument that is now required",
-      "complete(image: ImageInput!, samples: Int! = 1",
-      "complete(image: ImageInput!, samples: Int!",
-    ],
+    ["a removed enum value", /^.*Quality 90.*\n {2}JPEG\n/m, ""],
+    ["an argument that is now required", "    samples: Int! = 1\n", "    samples: Int!\n"],
     ["another default", "privateImages: Boolean! = false", "privateImages: Boolean! = true"],
     ["an input field that is now required", "  base64: String\n", "  base64: String!\n"],
     ["another type", "nllPerPixel: Float!", "nllPerPixel: String!"],
