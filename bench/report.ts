@@ -4,7 +4,7 @@ import type { Measurement } from "./measure.ts";
 import type { EngineName, Job } from "./plan.ts";
 import type { RequestRow } from "./requests.ts";
 import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
-import type { ThumbnailRow } from "./thumbnails.ts";
+import type { Thumbnails } from "./thumbnails.ts";
 
 export interface Row extends Measurement {
   shape: ShapeName;
@@ -27,7 +27,7 @@ export interface Report {
   /** Whole requests; not with `--quick`. */
   requests?: RequestRow[];
   /** Thumbnails under load; not with `--quick`. */
-  thumbnails?: ThumbnailRow[];
+  thumbnails?: Thumbnails;
 }
 
 const MEAN_CONTEXT = GIVEN + GENERATED / 2;

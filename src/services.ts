@@ -1,6 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import { MemoryBudget } from "./admission/budget.ts";
 import { createInference, type Inference } from "./delegation/index.ts";
+import { HotRenditions } from "./http/hot-renditions.ts";
 import type { ImageContext } from "./image/index.ts";
 import { engineFactory } from "./model/engines/index.ts";
 import { ModelService } from "./model/service.ts";
@@ -12,7 +13,9 @@ import { Turns } from "./scheduling/turns.ts";
  * What an isolate may hold of models, caches and decoded pictures: enough for iGPT-S with one sample (102.6 MiB).
  * docs/memory.md says where the rest of 128 MB goes.
  */
-const BUDGET_BYTES = 104 * 1024 * 1024;
+const BUDGET_BYTES = 103 * 1024 * 1024;
+/** Of the rest: thumbnails that are asked for again and again. */
+const HOT_RENDITIONS_BYTES = 1024 * 1024;
 
 /** What lives as long as the isolate, shared by its requests. */
 export interface Services {
@@ -22,6 +25,7 @@ export interface Services {
   images: ImageContext;
   /** What goes before any turn of the models and decoders. */
   light: LightWork;
+  renditions: HotRenditions;
 }
 
 let services: Services | undefined;
@@ -44,6 +48,7 @@ function build(env: Env): Services {
   return {
     models,
     light,
+    renditions: new HotRenditions(HOT_RENDITIONS_BYTES),
     inference: createInference(env, models, originFetch(env)),
     images: {
       bucket: env.BUCKET,

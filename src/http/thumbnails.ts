@@ -7,6 +7,7 @@ import {
   type ImageFormat,
   isPictureId,
   parsePrivateId,
+  type Rendered,
   renderPicture,
   SIDE,
   WIDTHS,
@@ -23,7 +24,7 @@ interface Rendition {
 }
 
 /** Part of every ETag: to be raised when the encoders or filters give other bytes. */
-const VERSION = 1;
+const VERSION = 2;
 
 const CACHE_FOR_EVER = "public, max-age=31536000, immutable";
 /** A picture may be stored a moment after somebody asked for it. */
@@ -35,7 +36,7 @@ export const thumbnails = new Hono<AppEnv>();
 
 thumbnails.use("/thumbnails/*", cors({ origin: "*", allowMethods: ["GET", "HEAD"], exposeHeaders: ["ETag"] }));
 thumbnails.use("/thumbnails/*", async (c, next) => {
-  await next();
+  await c.var.services.light.do(next);
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Content-Security-Policy", "default-src 'none'; sandbox");
@@ -46,28 +47,41 @@ thumbnails.get("/thumbnails/:file", async (c) => {
   const rendition = parse(c.req.param("file"), new URL(c.req.url).searchParams);
   if (typeof rendition === "string") return problem(c, 400, "BAD_OPTION", rendition, "no-store");
   if (parsePrivateId(rendition.id)) return servePrivate(c, rendition);
-  if (!isPictureId(rendition.id)) return missing(c);
-  const etag = etagOf(rendition);
-  const key = cacheKey(c.req.url, rendition);
-  const cached = await edgeCache()?.match(key);
-  if (cached) return notModified(c, etag) ?? new Response(cached.body, cached);
-
-  const picture = await findPicture(rendition.id, c.get("services").images);
-  if (!picture) return missing(c);
-  const unchanged = notModified(c, etag);
-  if (unchanged) return unchanged;
-  const { bytes, contentType } = renderPicture(picture, rendition.format, rendition.width, rendition.filter);
-  const headers = { "content-type": contentType, "cache-control": CACHE_FOR_EVER, etag };
-  const response = new Response(bytes, { headers });
-  const kept = edgeCache()?.put(key, response.clone());
-  if (kept) c.executionCtx.waitUntil(kept);
-  return response;
+  return isPictureId(rendition.id) ? servePublic(c, rendition) : missing(c);
 });
 
 thumbnails.all("/thumbnails/:file", (c) => {
   c.header("Allow", "GET, HEAD");
   return problem(c, 405, "BAD_OPTION", "Thumbnails answer to GET and HEAD only.", "no-store");
 });
+
+/** From the isolate's memory, the location's cache, or the bucket's picture. */
+async function servePublic(c: Context<AppEnv>, rendition: Rendition): Promise<Response> {
+  const etag = etagOf(rendition);
+  const key = cacheKey(c.req.url, rendition);
+  const { light, images, renditions } = c.var.services;
+  const share = (rendered: Rendered) => {
+    const kept = edgeCache()?.put(key, respond(rendered, etag, CACHE_FOR_EVER));
+    if (kept) c.executionCtx.waitUntil(kept);
+  };
+  const hot = renditions.get(key, share);
+  if (hot) return notModified(c, etag) ?? respond(hot, etag, CACHE_FOR_EVER);
+  const cached = await fromEdgeCache(key);
+  light.step();
+  if (cached) {
+    renditions.keep(key, cached, { shared: true });
+    return notModified(c, etag) ?? respond(cached, etag, CACHE_FOR_EVER);
+  }
+
+  const picture = await findPicture(rendition.id, images);
+  light.step();
+  if (!picture) return missing(c);
+  const unchanged = notModified(c, etag);
+  if (unchanged) return unchanged;
+  const rendered = renderPicture(picture, rendition.format, rendition.width, rendition.filter);
+  if (!renditions.keep(key, rendered, { shared: false })) share(rendered);
+  return respond(rendered, etag, CACHE_FOR_EVER);
+}
 
 /** A picture of a key's own, by a signed URL: kept by no shared cache, and missing to all others. */
 async function servePrivate(c: Context<AppEnv>, rendition: Rendition): Promise<Response> {
@@ -78,8 +92,8 @@ async function servePrivate(c: Context<AppEnv>, rendition: Rendition): Promise<R
   const caching = `private, max-age=${found.seconds}`;
   const unchanged = notModified(c, etag, caching);
   if (unchanged) return unchanged;
-  const { bytes, contentType } = renderPicture(found.picture, rendition.format, rendition.width, rendition.filter);
-  return new Response(bytes, { headers: { "content-type": contentType, "cache-control": caching, etag } });
+  const rendered = renderPicture(found.picture, rendition.format, rendition.width, rendition.filter);
+  return respond(rendered, etag, caching);
 }
 
 /** The rendition, or what is wrong with the request. */
@@ -105,6 +119,18 @@ function etagOf({ id, format, width, filter }: Rendition): string {
 /** One key a rendition, whatever else stands in the query, so that the cache cannot be flooded. */
 function cacheKey(requestUrl: string, { id, format, width, filter }: Rendition): string {
   return new URL(`/thumbnails/${id}.${format}?width=${width}&filter=${filter}&v=${VERSION}`, requestUrl).href;
+}
+
+function respond({ bytes, contentType }: Rendered, etag: string, caching: string): Response {
+  return new Response(bytes, { headers: { "content-type": contentType, "cache-control": caching, etag } });
+}
+
+/** The rendition as this location keeps it. */
+async function fromEdgeCache(key: string): Promise<Rendered | undefined> {
+  const response = await edgeCache()?.match(key);
+  if (!response) return undefined;
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { bytes, contentType: response.headers.get("content-type") ?? "application/octet-stream" };
 }
 
 /** Workers' own cache; there is none in some previews and outside of workerd. */

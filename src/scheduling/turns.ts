@@ -47,8 +47,10 @@ export class Turns {
   #looksAtCurrent = 0;
   #taken = 0;
   #startedAt = 0;
-  /** How long light work may be waited for, and since when: the clock shows what the last turn took a trip after it. */
-  #wait: { ms: number; since: number } | undefined = { ms: 0, since: 0 };
+  /** What the last turn took, in milliseconds; 0 = not known yet: on Cloudflare the clock shows it a trip later. */
+  #tookMs = 0;
+  /** Until when light work may be waited for. */
+  #waitUntil: number | undefined = 0;
   /** Trips since the last turn, those among them without a sign of life of light work, and its steps then. */
   #trips = 0;
   #quiet = 0;
@@ -71,10 +73,11 @@ export class Turns {
     this.#looksAtCurrent = 0;
     this.#taken++;
     this.#startedAt = this.#now();
-    this.#wait = undefined;
+    this.#waitUntil = undefined;
     try {
       return await turn();
     } finally {
+      this.#tookMs = this.#now() - this.#startedAt;
       if (this.#current === mine) this.#current = undefined;
     }
   }
@@ -109,8 +112,9 @@ export class Turns {
   /** Asked once a trip, by whoever is next. */
   #lightGoesFirst(): boolean {
     const now = this.#now();
-    if (!this.#wait) {
-      this.#wait = { ms: Math.min(LONGEST_WAIT_MS, LIGHT_SHARE * (now - this.#startedAt)), since: now };
+    if (this.#waitUntil === undefined) {
+      const took = this.#tookMs || now - this.#startedAt;
+      this.#waitUntil = this.#startedAt + took + Math.min(LONGEST_WAIT_MS, LIGHT_SHARE * took);
       this.#trips = 0;
       this.#quiet = 0;
     }
@@ -119,8 +123,7 @@ export class Turns {
     this.#steps = steps;
     this.#trips++;
     if (this.#trips < ARRIVAL_TRIPS && now - this.#light.steppedAt < EXPECTED_MS) return true;
-    const spent = now - this.#wait.since >= this.#wait.ms;
-    return !spent && this.#quiet < QUIET_TRIPS && this.#light.underWay;
+    return now < this.#waitUntil && this.#quiet < QUIET_TRIPS && this.#light.underWay;
   }
 
   #dropTheGone(): void {

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { MemoryBudget } from "../../src/admission/budget.ts";
 import { UserError } from "../../src/errors.ts";
 import type { AppEnv } from "../../src/http/app-env.ts";
+import { HotRenditions } from "../../src/http/hot-renditions.ts";
 import { thumbnails } from "../../src/http/thumbnails.ts";
 import { dataUri, type ImageContext, imageUrl, readPicture, storePicture, thumbhash } from "../../src/image/index.ts";
 import { LightWork } from "../../src/scheduling/light-work.ts";
@@ -34,6 +35,8 @@ function growth(before: Map<WebAssembly.Memory, number>): number {
 }
 
 const app = new Hono<AppEnv>();
+const light = new LightWork();
+const renditions = new HotRenditions(2 ** 20);
 const budget = new MemoryBudget({ capacity: 96 * 2 ** 20 });
 
 app.use(async (c, next) => {
@@ -44,7 +47,7 @@ app.use(async (c, next) => {
     fetch: (input, init) => fetch(input, init),
     resolver: async () => [],
   };
-  c.set("services", { images, light: new LightWork() } as AppEnv["Variables"]["services"]);
+  c.set("services", { images, light, renditions } as AppEnv["Variables"]["services"]);
   await next();
 });
 app.route("/", thumbnails);

@@ -1,4 +1,4 @@
-import { zlibSync } from "fflate";
+import { crc32, deflateSync } from "node:zlib";
 
 /** A picture by palette: at most 256 colours, RGBA, and an index a pixel in raster order. */
 interface Indexed {
@@ -80,7 +80,8 @@ function png(colorType: number, samples: Samples, times: number, extra: Uint8Arr
   header.setUint32(4, samples.height * times);
   header.setUint8(8, 8);
   header.setUint8(9, colorType);
-  const pixels = chunk("IDAT", zlibSync(filterRows(samples, times), { level: 6 }));
+  // The platform's, not fflate: five times as fast, and of a rendition's time most is here.
+  const pixels = chunk("IDAT", deflateSync(filterRows(samples, times), { level: 6 }));
   return concat([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", new Uint8Array(header.buffer)),
@@ -119,19 +120,6 @@ function chunk(name: string, content: Uint8Array): Uint8Array {
   bytes.set(content, 8);
   view.setUint32(8 + content.length, crc32(bytes.subarray(4, 8 + content.length)));
   return bytes;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** W3C PNG, annex D. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 255] as number) ^ (crc >>> 8);
-  return ~crc >>> 0;
 }
 
 function concat(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { unzlibSync } from "fflate";
+import { inflateSync } from "node:zlib";
 import { thumbHashToAverageRGBA } from "thumbhash";
 import { describe, expect, it } from "vitest";
 import { difference } from "../../../test/image/fixtures.ts";
@@ -71,7 +71,7 @@ describe("data URIs", () => {
     expect(size(png, "png")).toEqual([64, 64]);
     // Indexed: red, blue and the clear one, whose alpha alone is 0.
     const { PLTE, tRNS, IDAT } = chunks(png);
-    const rows = unfilterUp(unzlibSync(IDAT), 64);
+    const rows = unfilterUp(inflateSync(IDAT), 64);
     const colorAt = (x: number, y: number) => {
       const i = rows[y * 64 + x] ?? 0;
       return [...PLTE.slice(i * 3, i * 3 + 3), tRNS[i]];
@@ -150,7 +150,7 @@ function chunks(png: Uint8Array): Record<"PLTE" | "tRNS" | "IDAT", Uint8Array> {
 /** RGB of an opaque PNG that this project wrote, indexed or not. */
 function pngPixels(png: Uint8Array, width: number): Uint8Array {
   const { PLTE, IDAT } = chunks(png);
-  const rows = unfilterUp(unzlibSync(IDAT), PLTE.length > 0 ? width : width * 3);
+  const rows = unfilterUp(inflateSync(IDAT), PLTE.length > 0 ? width : width * 3);
   if (PLTE.length === 0) return rows;
   return Uint8Array.from([...rows].flatMap((i) => [...PLTE.slice(i * 3, i * 3 + 3)]));
 }
