@@ -6,6 +6,7 @@ import {
   allSamples,
   complete,
   finished,
+  painted,
   pixelsOf,
   press,
   ready,
@@ -13,7 +14,9 @@ import {
   samples,
   seedOf,
   seen,
+  setMostSamples,
   setRange,
+  shownRun,
   stage,
   status,
   stroke,
@@ -66,7 +69,9 @@ atEachWidth("completing", ({ device, open, worker }) => {
   it("shows the rows as they are drawn", async () => {
     const { page } = await open();
     await ready(page);
-    await setRange(page, "Samples", 2);
+    await setRange(page, "Samples", 8);
+    await setRange(page, "Rows kept", 0);
+    await painted(page);
     await page.evaluate(() => {
       const seenValues: [number, number][] = [];
       Object.assign(window, { seenValues });
@@ -88,7 +93,7 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await press(page);
     await page.waitForFunction(() => (window as unknown as { seenValues: number[][] }).seenValues.length > 4);
     await shoot(page, device, "row-by-row");
-    await finished(page);
+    await finished(page, null);
     const values = await page.evaluate(() => (window as unknown as { seenValues: [number, number][] }).seenValues);
     const rows = values.map(([, opaque]) => opaque);
     expect(new Set(rows).size).toBeGreaterThan(3);
@@ -99,12 +104,16 @@ atEachWidth("completing", ({ device, open, worker }) => {
   it("stops, and goes on working", async () => {
     const { page } = await open();
     await ready(page);
-    await setRange(page, "Rows kept", 2);
+    await setMostSamples(page);
+    await setRange(page, "Rows kept", 0);
     await press(page);
     await page.getByText(/^Row \d+ of/).waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
-    expect(await textOf(status(page))).toMatch(/^Stopped at row \d+ of \d+/);
+    await status(page)
+      .filter({ hasText: /^Stopped at row \d+ of 32/ })
+      .waitFor();
     await shoot(page, device, "stopped");
+    await setRange(page, "Samples", 2);
     await setRange(page, "Rows kept", 28);
     await complete(page);
   });
@@ -117,10 +126,11 @@ atEachWidth("completing", ({ device, open, worker }) => {
     const first = await complete(page);
     const seed = await seedOf(page);
     await page.getByRole("button", { name: "Keep this seed" }).click();
-    expect(await page.getByRole("spinbutton", { name: "Seed" }).inputValue()).toBe(String(seed));
+    await expect.poll(() => page.getByRole("spinbutton", { name: "Seed" }).inputValue()).toBe(String(seed));
     expect(await complete(page)).toEqual(first);
+    const before = await shownRun(page);
     await page.getByRole("button", { name: "Another seed" }).click();
-    await finished(page);
+    await finished(page, before);
     expect(await seedOf(page)).not.toBe(seed);
     const other = await allSamples(page);
     expect(other).not.toEqual(first);
@@ -169,10 +179,9 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await ready(page);
     await press(page);
     const alert = page.getByRole("alert");
-    await alert.waitFor();
     expect(await textOf(alert)).toContain("MODEL_NOT_FOUND");
     expect(await textOf(alert)).toContain("Choose another model");
     await shoot(page, device, "problem");
-    expect(await samples(page).count()).toBe(4);
+    await expect.poll(() => samples(page).count()).toBe(4);
   });
 });

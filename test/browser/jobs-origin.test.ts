@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from "vitest";
 import { OriginProcess } from "../origin/process.ts";
 import { shoot } from "./lib/browser.ts";
-import { ready, setRange, textOf } from "./lib/playground.ts";
+import { ready, setRange } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 const origin = await OriginProcess.start();
@@ -20,8 +20,11 @@ atEachWidth(
       await panel.getByRole("spinbutton", { name: "Samples" }).fill("48");
       await panel.getByRole("button", { name: "Submit the job" }).click();
       await panel.getByRole("list", { name: "Contact sheet" }).waitFor({ timeout: 150_000 });
-      expect(await panel.getByRole("list", { name: "Contact sheet" }).getByRole("button").count()).toBe(48);
-      expect(await textOf(panel.getByRole("status"))).toMatch(/^Done: 48 samples · origin/);
+      await expect.poll(() => panel.getByRole("list", { name: "Contact sheet" }).getByRole("button").count()).toBe(48);
+      await panel
+        .getByRole("status")
+        .filter({ hasText: /^Done: 48 samples · origin/ })
+        .waitFor();
       await shoot(page, device, "job-on-origin");
     });
   },

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { PNG } from "pngjs";
 import { expect, it } from "vitest";
 import { shoot } from "./lib/browser.ts";
-import { ready, setRange, textOf } from "./lib/playground.ts";
+import { ready, setRange } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 atEachWidth("large jobs", ({ device, open }) => {
@@ -19,8 +19,7 @@ atEachWidth("large jobs", ({ device, open }) => {
     await shoot(page, device, "job-running");
     await state.filter({ hasText: /^Done: 10 samples/ }).waitFor({ timeout: 120_000 });
     const sheet = panel.getByRole("list", { name: "Contact sheet" }).getByRole("button");
-    await sheet.first().waitFor();
-    expect(await sheet.count()).toBe(10);
+    await expect.poll(() => sheet.count()).toBe(10);
     await shoot(page, device, "contact-sheet");
 
     const [download] = await Promise.all([
@@ -31,15 +30,18 @@ atEachWidth("large jobs", ({ device, open }) => {
     expect([png.width, png.height]).toEqual([10 * 68 - 4, 64]);
 
     await panel.getByRole("button", { name: "Likeliest first" }).click();
-    const nats = (
-      await sheet.evaluateAll((buttons) => buttons.map((button) => button.getAttribute("title") ?? ""))
-    ).map((title) => Number(/: ([\d.]+)/.exec(title)?.[1]));
-    expect(nats).toEqual(nats.toSorted((a, b) => a - b));
+    const natsShown = async () =>
+      (await sheet.evaluateAll((buttons) => buttons.map((button) => button.getAttribute("title") ?? ""))).map((title) =>
+        Number(/: ([\d.]+)/.exec(title)?.[1]),
+      );
+    const sorted = (await natsShown()).toSorted((a, b) => a - b);
+    expect(sorted.every(Number.isFinite)).toBe(true);
+    await expect.poll(natsShown).toEqual(sorted);
 
     await page.reload();
     await page.getByRole("tab", { name: "Large job" }).click();
     await sheet.first().waitFor();
-    expect(await textOf(panel.getByRole("status"))).toMatch(/^Done: 10 samples/);
+    await state.filter({ hasText: /^Done: 10 samples/ }).waitFor();
   });
 
   it("cancels one", async () => {

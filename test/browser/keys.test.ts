@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { issueKey } from "../access/admin.ts";
+import { bearer, issueKey } from "../access/admin.ts";
 import { shoot } from "./lib/browser.ts";
 import { complete, press, ready, setRange, textOf } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
@@ -35,6 +35,11 @@ atEachWidth(
       await setRange(page, "Rows kept", 30);
       await setRange(page, "Samples", 1);
       await complete(page);
+      // What was drawn is settled a moment after the answer.
+      const usage = "{ viewer { usage { pixelsThisMonth } } }";
+      await expect
+        .poll(() => worker().data(usage, {}, bearer(secret)))
+        .toEqual({ viewer: { usage: { pixelsThisMonth: 64 } } });
       await page.getByRole("button", { name: "Key & usage" }).click();
       await dialog.getByText("64 of 100,000").waitFor();
       await shoot(page, device, "usage");

@@ -5,7 +5,7 @@ import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { shoot } from "./lib/browser.ts";
-import { complete, ready, setRange, textOf } from "./lib/playground.ts";
+import { complete, finished, ready, samples, setRange, shownRun } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -53,11 +53,70 @@ atEachWidth("the page", ({ device, open, worker }) => {
     await ready(page);
     await page.getByRole("tab", { name: "How sure was it?" }).focus();
     await page.keyboard.press("ArrowRight");
-    expect(await textOf(page.getByRole("tab", { selected: true }))).toBe("What is it like?");
+    await page.getByRole("tab", { name: "What is it like?", selected: true }).waitFor();
     await page.getByRole("button", { name: "API key" }).click();
     await page.getByRole("dialog", { name: "API key" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+
+  it("changes between light and dark, and remembers it", async () => {
+    const { page } = await open({ scheme: "light" });
+    await ready(page);
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await paper();
+    await page.getByRole("button", { name: "Switch to dark colours" }).click();
+    await page.getByRole("button", { name: "Switch to light colours" }).waitFor();
+    const dark = await paper();
+    expect(dark).not.toBe(light);
+    expect(await findings(page)).toEqual([]);
+    await shoot(page, device, "chosen-dark");
+    await page.reload();
+    await ready(page);
+    expect(await paper()).toBe(dark);
+    await page.getByRole("button", { name: "Switch to light colours" }).click();
+    await page.getByRole("button", { name: "Switch to dark colours" }).waitFor();
+    expect(await paper()).toBe(light);
+    // That is the system's own: it is followed again.
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(paper).toBe(dark);
+  });
+
+  it("completes a picture by keys alone", async () => {
+    const { page } = await open();
+    await ready(page);
+    const reached = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+    await page.getByRole("slider", { name: "Rows kept" }).focus();
+    await page.keyboard.press("End");
+    for (let i = 0; i < 20 && (await reached()) !== "Complete the picture"; i++) await page.keyboard.press("Tab");
+    const before = await shownRun(page);
+    await page.keyboard.press("Enter");
+    await finished(page, before);
+    await expect.poll(() => samples(page).count()).toBe(4);
+    // The focus stayed where it was, and the next stop is the other button.
+    expect(await reached()).toBe("Complete the picture");
+    await page.keyboard.press("Tab");
+    expect(await reached()).toBe("Another seed");
+  });
+
+  it("says so when the server can't be reached, and goes on when it can", async () => {
+    const { page, complaints } = await open();
+    await ready(page);
+    await setRange(page, "Rows kept", 30);
+    await page.route("**/graphql", (route) => route.abort());
+    const before = await shownRun(page);
+    await page.getByRole("button", { name: "Complete the picture" }).click();
+    const alert = page.getByRole("region", { name: "Samples" }).getByRole("alert");
+    await alert.filter({ hasText: "Check the connection" }).waitFor();
+    await shoot(page, device, "offline");
+    await page.unroute("**/graphql");
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await page.locator(".status-text").filter({ hasText: /^Done/ }).waitFor();
+    await finished(page, before);
+    // Chromium writes the request that failed into the console.
+    expect(complaints.filter((complaint) => !complaint.includes("ERR_FAILED"))).toEqual([]);
+    complaints.length = 0;
   });
 
   it("does not scroll sideways", async () => {
@@ -89,8 +148,8 @@ atEachWidth("the page", ({ device, open, worker }) => {
     await page
       .getByRole("button", { name: /execute/i })
       .first()
-      .click({ timeout: 30_000 });
-    await page.getByText("igpt-cifar10").first().waitFor();
+      .click({ timeout: 60_000 });
+    await page.getByText("igpt-cifar10").first().waitFor({ timeout: 60_000 });
     await shoot(page, device, "graphiql");
   });
 });

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { shoot } from "./lib/browser.ts";
-import { complete, pixelsOf, ready, seedOf, setRange, stage, stroke } from "./lib/playground.ts";
+import { complete, pixelsOf, ready, seedOf, setRange, stage, stroke, textOf } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 const run = promisify(execFile);
@@ -18,6 +18,7 @@ async function clipboard(page: Page): Promise<string> {
 async function linkOf(page: Page): Promise<URL> {
   await page.getByRole("button", { name: "Copy link" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
+  await expect.poll(() => clipboard(page)).toMatch(/^http/);
   return new URL(await clipboard(page));
 }
 
@@ -83,12 +84,17 @@ atEachWidth("sharing", ({ device, open }) => {
     await setRange(page, "Samples", 1);
     await page.getByRole("spinbutton", { name: "Seed" }).fill("11");
     await page.getByRole("tab", { name: "As code" }).click();
-    const copied = async () => {
+    // What is shown is told apart by the text that only it has, and copied is what is shown.
+    const copied = async (part: string, notPart?: string) => {
+      const texts = { hasText: part, ...(notPart ? { hasNotText: notPart } : {}) };
+      const shown = page.getByRole("tabpanel").locator("pre").filter(texts);
+      const text = await textOf(shown);
       await page.getByRole("tabpanel").getByRole("button", { name: "Copy" }).click();
       await page.getByRole("tabpanel").getByRole("button", { name: "Copied" }).waitFor();
-      return clipboard(page);
+      await expect.poll(() => clipboard(page)).toBe(text);
+      return text;
     };
-    const live = await run("bash", ["-c", await copied()]);
+    const live = await run("bash", ["-c", await copied("subscription")]);
     const events = [...live.stdout.matchAll(/^data: ?(\{.*\})$/gm)].map(
       ([, json]) => JSON.parse(json ?? "") as LiveEvent,
     );
@@ -96,18 +102,18 @@ atEachWidth("sharing", ({ device, open }) => {
     await shoot(page, device, "as-curl");
 
     await page.getByRole("checkbox", { name: "Row by row" }).uncheck();
-    const waited = JSON.parse((await run("bash", ["-c", await copied()])).stdout) as Answered;
+    const waited = JSON.parse((await run("bash", ["-c", await copied("curl", "subscription")])).stdout) as Answered;
     expect(waited.data.complete.samples[0]?.image.url).toMatch(/^http.*width=256/);
 
     await page.getByRole("radio", { name: "TypeScript" }).check();
     const folder = await mkdtemp(join(tmpdir(), "igpt-snippet-"));
     try {
-      await writeFile(join(folder, "wait.mts"), await copied());
+      await writeFile(join(folder, "wait.mts"), await copied("await fetch", "subscription"));
       expect((await run(process.execPath, [join(folder, "wait.mts")])).stdout).toContain(
         waited.data.complete.samples[0]?.image.url,
       );
       await page.getByRole("checkbox", { name: "Row by row" }).check();
-      await writeFile(join(folder, "live.mts"), await copied());
+      await writeFile(join(folder, "live.mts"), await copied("subscription", "curl"));
       expect((await run(process.execPath, [join(folder, "live.mts")])).stdout).toMatch(/row \d+ of \d+/);
     } finally {
       await rm(folder, { recursive: true });

@@ -86,7 +86,7 @@ atEachWidth("pictures in", ({ device, open }) => {
     const { page } = await open();
     await ready(page);
     await hand(page, "drop", Buffer.from("not a picture"), "image/png", "broken.png");
-    expect(await textOf(page.getByRole("alert"))).toContain("can't be read as a picture");
+    await page.getByRole("alert").filter({ hasText: "can't be read as a picture" }).waitFor();
     await hand(page, "drop", Buffer.from("%PDF"), "application/pdf", "paper.pdf");
     await page.getByRole("alert").filter({ hasText: "Drop a PNG, JPEG or WebP" }).waitFor();
     await shown(page, "Chelsea the cat");
@@ -103,10 +103,10 @@ atEachWidth("pictures in", ({ device, open }) => {
     await page.mouse.down();
     await page.mouse.move(handle.x + 40, box.y + box.height / 4, { steps: 5 });
     await page.mouse.up();
-    expect(await slider.inputValue()).toBe("8");
+    await expect.poll(() => slider.inputValue()).toBe("8");
     await slider.focus();
     await page.keyboard.press("ArrowRight");
-    expect(await slider.inputValue()).toBe("9");
+    await expect.poll(() => slider.inputValue()).toBe("9");
     await shoot(page, device, "line");
   });
 
@@ -135,7 +135,7 @@ atEachWidth("pictures in", ({ device, open }) => {
     await page.keyboard.press("Space");
     for (let i = 0; i < 3; i++) await page.keyboard.press("Shift+ArrowDown");
     await page.getByText("4 pixels to redo").waitFor();
-    expect(await textOf(page.locator("#stage-cursor"))).toBe("Row 20, column 17, redone");
+    await expect.poll(() => textOf(page.locator("#stage-cursor"))).toBe("Row 20, column 17, redone");
   });
 
   it("draws, fills and takes back", async () => {

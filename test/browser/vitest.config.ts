@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // What a click causes is painted a moment later, on a busy machine a long moment.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 30_000 } },
     // A second try in a fresh page: a browser on two shared cores now and then starves for seconds.
     retry: 1,
     // One browser and one model at a time: two cores are no place for more.

@@ -59,13 +59,15 @@ export async function open(
   const context = await browser.newContext({
     viewport: { width: device.width, height: device.height },
     colorScheme: options.scheme ?? "light",
+    // Without smooth scrolling a place on the page stays where it was measured.
+    reducedMotion: "reduce",
     isMobile: device.name === "phone",
     hasTouch: device.name === "phone",
     acceptDownloads: true,
     permissions: ["clipboard-read", "clipboard-write", "camera"],
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());

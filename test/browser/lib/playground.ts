@@ -1,16 +1,25 @@
 /** The playground as a person uses it: by its labels. */
 import type { Locator, Page } from "playwright-core";
+import { expect } from "vitest";
 
 /** RGBA bytes of a canvas, 32x32. */
 export type Pixels = number[];
 
 export const ROW_BYTES = 32 * 4;
 
-export function pixelsOf(canvas: Locator): Promise<Pixels> {
-  return canvas.evaluate((element) => {
-    const context = (element as HTMLCanvasElement).getContext("2d");
-    return context ? [...context.getImageData(0, 0, 32, 32).data] : [];
-  });
+/** Once the canvas shows what its label says: a picture that has to be decoded comes a moment later. */
+export async function pixelsOf(canvas: Locator): Promise<Pixels> {
+  const read = () =>
+    canvas.evaluate((element) => {
+      if (element.getAttribute("aria-busy") === "true") return null;
+      const context = (element as HTMLCanvasElement).getContext("2d");
+      return context ? [...context.getImageData(0, 0, 32, 32).data] : [];
+    });
+  for (;;) {
+    const pixels = await read();
+    if (pixels) return pixels;
+    await canvas.page().waitForTimeout(20);
+  }
 }
 
 export function rowsOf(pixels: Pixels, from: number, to: number): Pixels {
@@ -38,29 +47,47 @@ export async function setRange(page: Page, label: string, value: number): Promis
   await page.getByRole("slider", { name: label }).fill(String(value));
 }
 
+/** As many samples as the edge runs, so that there is time to look; known once the server has told of its models. */
+export async function setMostSamples(page: Page): Promise<void> {
+  const slider = page.getByRole("slider", { name: "Samples" });
+  await expect.poll(() => slider.getAttribute("max")).toBe("16");
+  await slider.fill("16");
+}
+
 export async function press(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Complete the picture" }).click();
 }
 
-/** Waits for the running completion's end. @throws Error with the page's own message when it failed. */
-export async function finished(page: Page): Promise<void> {
+/** The number of the completion that the page shows; null before the first. */
+export async function shownRun(page: Page): Promise<string | null> {
+  return page.locator("#results").getAttribute("data-run");
+}
+
+/**
+ * Waits for the end of the completion that came after the one of number `before`.
+ * @throws Error with the page's own message when it failed.
+ */
+export async function finished(page: Page, before: string | null): Promise<void> {
+  await page.waitForFunction((last) => document.getElementById("results")?.getAttribute("data-run") !== last, before);
   const outcome = page
     .locator(".status-text")
     .filter({ hasText: /^(Done|Failed)/ })
     .first();
   await outcome.waitFor({ timeout: 120_000 });
   if ((await textOf(outcome)).startsWith("Failed")) throw new Error(await textOf(page.getByRole("alert").first()));
-  // The last pictures are decoded and on their canvases.
-  await page.waitForFunction(() => {
-    const canvases = [...document.querySelectorAll<HTMLCanvasElement>(".card canvas")];
-    return canvases.every((canvas) => (canvas.getContext("2d")?.getImageData(31, 31, 1, 1).data[3] ?? 0) === 255);
-  });
+  await painted(page);
+}
+
+/** Waits until the pictures of the samples are decoded and on their canvases. */
+export async function painted(page: Page): Promise<void> {
+  await page.waitForFunction(() => !document.querySelector('#results canvas[aria-busy="true"]'));
 }
 
 /** All samples' pixels once they are done. */
 export async function complete(page: Page): Promise<Pixels[]> {
+  const before = await shownRun(page);
   await press(page);
-  await finished(page);
+  await finished(page, before);
   return allSamples(page);
 }
 

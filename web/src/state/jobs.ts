@@ -5,6 +5,7 @@ import { CANCEL_JOB, JOB, JOB_PROGRESS, SUBMIT } from "../api/documents.ts";
 import { ApiError, asApiError, isMissingField } from "../api/errors.ts";
 import type { Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
 import { SIDE } from "../picture/picture.ts";
+import { readStored, writeStored } from "../stored.ts";
 import { seed } from "./settings.ts";
 import { completeVariables, whatIsMissing } from "./variables.ts";
 
@@ -34,7 +35,7 @@ let close: (() => void) | null = null;
 /** Does this server have jobs? And is one of this tab's still to be shown? */
 export async function openJobs(): Promise<void> {
   if (jobsAvailable.value !== null) return;
-  const stored = readStored();
+  const stored = storedJob();
   try {
     const { completion } = await request<{ completion: Job | null }>(JOB, { id: stored?.id ?? "none" });
     jobsAvailable.value = true;
@@ -78,7 +79,7 @@ function resume(known: Job, samplesAsked: number): void {
 
 function follow({ id, status, samplesAsked }: Pick<JobView, "id" | "status" | "samplesAsked">): void {
   close?.();
-  sessionStorage.setItem(STORED_AS, JSON.stringify({ id, samplesAsked }));
+  writeStored("sessionStorage", STORED_AS, JSON.stringify({ id, samplesAsked }));
   job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: SIDE, result: null };
   close = subscribe<JobProgressEvent>(
     JOB_PROGRESS,
@@ -134,9 +135,9 @@ export function hasEnded({ status }: Pick<JobView, "status">): boolean {
   return ENDED.includes(status);
 }
 
-function readStored(): { id: string; samplesAsked: number } | null {
+function storedJob(): { id: string; samplesAsked: number } | null {
   try {
-    const stored: unknown = JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null");
+    const stored: unknown = JSON.parse(readStored("sessionStorage", STORED_AS) ?? "null");
     if (typeof stored !== "object" || stored === null || !("id" in stored) || !("samplesAsked" in stored)) return null;
     return { id: String(stored.id), samplesAsked: Number(stored.samplesAsked) };
   } catch {

@@ -1,10 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { openFile, sourceProblem } from "../state/source.ts";
 
 /** Takes pictures that are dropped anywhere on the page, or pasted with the keyboard. */
 export function DropAndPaste() {
   const [over, setOver] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const take = (transfer: DataTransfer | null, label: string) => {
       const file = [...(transfer?.files ?? [])].find(({ type }) => type.startsWith("image/"));
       if (file) void openFile(file, file.name || label);

@@ -1,5 +1,6 @@
 import { apiKey } from "../api/key.ts";
 import { model } from "../state/settings.ts";
+import { otherTheme, switchTheme } from "../state/theme.ts";
 import { keyDialogOpen } from "../state/viewer.ts";
 import { Wordmark } from "./wordmark.tsx";
 
@@ -18,12 +19,30 @@ export function Header() {
         <p class="facts">
           <span>{facts.id}</span>
           <span>{(facts.parameters / MILLION).toFixed(1)} M weights</span>
-          {facts.testNllPerPixel !== null && <span>{facts.testNllPerPixel.toFixed(2)} nats a pixel</span>}
+          {facts.testNllPerPixel !== null && (
+            <span title="The mean surprise on test pictures: lower is better">
+              {facts.testNllPerPixel.toFixed(2)} nats a pixel
+            </span>
+          )}
         </p>
       )}
-      <button type="button" class="key-button" onClick={() => (keyDialogOpen.value = true)}>
-        {apiKey.value ? "Key & usage" : "API key"}
-      </button>
+      <p class="head-actions">
+        <ThemeButton />
+        <button type="button" onClick={() => (keyDialogOpen.value = true)}>
+          {apiKey.value ? "Key & usage" : "API key"}
+        </button>
+      </p>
     </header>
+  );
+}
+
+function ThemeButton() {
+  const label = `Switch to ${otherTheme()} colours`;
+  return (
+    <button type="button" class="theme-button" aria-label={label} title={label} onClick={switchTheme}>
+      <svg viewBox="0 0 8 8" width="16" height="16" shape-rendering="crispEdges" aria-hidden="true">
+        <path d="M0 0h8v8h-8zM4 1v6h3v-6z" fill="currentColor" fill-rule="evenodd" />
+      </svg>
+    </button>
   );
 }

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { SIDE } from "../picture/picture.ts";
 
@@ -11,20 +12,31 @@ interface PixelCanvasProps {
 /** A 32x32 picture with crisp pixels; transparent ones show the canvas's own pattern. */
 export function PixelCanvas({ dataUri, label, class: className = "" }: PixelCanvasProps) {
   const element = useRef<HTMLCanvasElement>(null);
+  const painted = useSignal("");
   useEffect(() => {
     let outdated = false;
     const image = new Image();
     image.onload = () => {
       const context = outdated ? null : element.current?.getContext("2d");
-      context?.clearRect(0, 0, SIDE, SIDE);
-      context?.drawImage(image, 0, 0, SIDE, SIDE);
+      if (!context) return;
+      context.clearRect(0, 0, SIDE, SIDE);
+      context.drawImage(image, 0, 0, SIDE, SIDE);
+      painted.value = dataUri;
     };
     image.src = dataUri;
     return () => {
       outdated = true;
     };
-  }, [dataUri]);
+  }, [dataUri, painted]);
   return (
-    <canvas ref={element} width={SIDE} height={SIDE} role="img" aria-label={label} class={`pixels ${className}`} />
+    <canvas
+      ref={element}
+      width={SIDE}
+      height={SIDE}
+      role="img"
+      aria-label={label}
+      aria-busy={painted.value !== dataUri}
+      class={`pixels ${className}`}
+    />
   );
 }

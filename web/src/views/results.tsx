@@ -16,7 +16,7 @@ const DOWNLOAD_SCALE = 16;
 export function Results() {
   const now = run.value;
   return (
-    <section class="results" id="results" aria-label="Samples" aria-busy={now?.status === "running"}>
+    <section class="results" id="results" aria-label="Samples" aria-busy={now?.status === "running"} data-run={now?.id}>
       <StatusLine run={now} />
       {now?.error && <Problem error={now.error} retry={start} />}
       {now ? <Samples run={now} /> : <Awaiting />}

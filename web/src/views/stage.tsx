@@ -1,10 +1,11 @@
 /** The picture that is to be completed, large, with what is kept and what is redone; drawn on by pointer or keys. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { brushCells, type Cell, lineCells } from "../picture/brush.ts";
 import { PIXELS, SIDE } from "../picture/picture.ts";
 import { isRedone, keepRows, mask, region } from "../state/settings.ts";
 import { fillFrom, paintCells, rememberStep, source } from "../state/source.ts";
+import { theme } from "../state/theme.ts";
 import { brush, erasing, filling, ink, tool } from "../state/tools.ts";
 
 /** Overlay pixels a picture pixel: enough for a dot in its middle. */
@@ -17,27 +18,28 @@ export function Stage() {
   const focused = useSignal(false);
   const last = useRef<Cell | null>(null);
 
+  // Canvases are painted together with the DOM, not after the next frame: what the label says is what is to be seen.
   const pixels = source.value.picture;
-  useEffect(() => {
+  useLayoutEffect(() => {
     picture.current?.getContext("2d")?.putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
   }, [pixels]);
 
-  const scheme = useColorScheme();
-  const [regionNow, rowsNow, maskNow, cursorNow, toolNow] = [
+  const [regionNow, rowsNow, maskNow, cursorNow, toolNow, themeNow] = [
     region.value,
     keepRows.value,
     mask.value,
     cursor.value,
     tool.value,
+    theme.value,
   ];
   const cursorSize = toolNow === "draw" && filling.value ? 1 : brush.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: region, rows and mask are what isRedone reads; the scheme changes the colours.
-  useEffect(() => {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: region, rows and mask are what isRedone reads; the theme changes the colours.
+  useLayoutEffect(() => {
     const context = overlay.current?.getContext("2d");
     if (!context) return;
     drawRegion(context, toolNow === "draw");
     if (cursorNow && toolNow !== "line") drawCursor(context, brushCells(cursorNow, cursorSize));
-  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize, scheme]);
+  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize, themeNow]);
 
   const apply = (to: Cell) => {
     if (tool.value === "line") {
@@ -137,19 +139,6 @@ export function Stage() {
       </p>
     </div>
   );
-}
-
-/** Changes when the system turns dark or light. */
-function useColorScheme(): boolean {
-  const query = "(prefers-color-scheme: dark)";
-  const [dark, setDark] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const media = matchMedia(query);
-    const follow = () => setDark(media.matches);
-    media.addEventListener("change", follow);
-    return () => media.removeEventListener("change", follow);
-  }, []);
-  return dark;
 }
 
 const ARROWS: Record<string, Cell> = {

@@ -1,6 +1,6 @@
 /** "How sure was it": each pixel's surprise as a heat map. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { heat } from "../picture/colors.ts";
 import { PIXELS, SIDE } from "../picture/picture.ts";
 import { type AlbumPicture, album, albumError, lookingAt, measureLikelihood, selected } from "../state/album.ts";
@@ -41,7 +41,7 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
   const perPixel = picture.likelihood?.perPixel ?? [];
   const most = scaleTop(perPixel);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `most` follows from perPixel.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const context = map.current?.getContext("2d");
     if (!context) return;
     const pixels = new Uint8ClampedArray(PIXELS * 4);
