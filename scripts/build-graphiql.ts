@@ -37,20 +37,41 @@ const WORKER_ADDRESSES = `self.MonacoEnvironment = {
 };
 `;
 
+/** A sky, a sun and a hill: a picture small enough to stand in a query. 32x32, drawn for this. */
+const LANDSCAPE =
+  "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAgMAAAAOFJJnAAAADFBMVEV4uev610Y8jDwAAABp490CAAAATElEQVR42sXMsQmAMBgF4c8fbaycwykyWkaxDJnCkRxA0MJUQbD0Vcc7OD42JQGWxQjS1R562M8Gx9F3an3USomNyETMWYGhvgd/hxvrvQqcVgLcrwAAAABJRU5ErkJggg==";
+
+/** Runs as it stands, and shows what the API is for. */
+const FIRST_QUERY = `# Keeps the upper half of a picture and draws the rest, twice.
+# Run it with Ctrl+Enter and open a url. Every field is described: Ctrl+Space,
+# or the book at the left.
+{
+  complete(
+    image: { base64: "${LANDSCAPE}" }
+    samples: 2
+    options: { keepRows: 16, seed: 7 }
+  ) {
+    samples {
+      nllPerPixel
+      image {
+        url(width: 256)
+      }
+    }
+    model {
+      id
+      version
+      parameters
+      edgeSamples
+      testNllPerPixel
+    }
+  }
+}
+`;
+
 const START = `YogaGraphiQL.renderYogaGraphiQL(document.querySelector("#root"), {
   endpoint: "/graphql",
   title: "iGPT-edge",
-  defaultQuery: \`# The model that is served, and what it measured when it was published. Ctrl+Space completes.
-{
-  model {
-    id
-    version
-    parameters
-    edgeSamples
-    testNllPerPixel
-  }
-}
-\`,
+  defaultQuery: ${JSON.stringify(FIRST_QUERY)},
 });
 `;
 
