@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type TestWorker } from "../harness.ts";
+import { SHIPPED } from "../shipped.ts";
 import { photo } from "../worker/pictures.ts";
 import { bearer, issueKey } from "./admin.ts";
 
@@ -227,9 +228,9 @@ describe("persisted operations", () => {
     });
     const registered = await post(JSON.stringify({ query, extensions }));
     expect(registered.headers.get("cache-control")).toBe("no-store");
-    expect(await registered.json()).toMatchObject({ data: { models: [{ version: "1" }] } });
+    expect(await registered.json()).toMatchObject({ data: { models: [{ version: SHIPPED.version }] } });
     const response = await get(headers);
-    expect(await response.json()).toMatchObject({ data: { models: [{ version: "1" }] } });
+    expect(await response.json()).toMatchObject({ data: { models: [{ version: SHIPPED.version }] } });
     expect(response.headers.get("cache-control")).toBe("public, max-age=60");
     const { secret } = await issueKey(worker);
     expect((await get(bearer(secret))).headers.get("cache-control")).toBe("private, max-age=60");
@@ -309,7 +310,7 @@ it("a stream is logged at its end, with what it made", async () => {
   await expect.poll(line).toBeDefined();
   expect(JSON.parse(String(line()?.message))).toMatchObject({
     operation: "subscription complete",
-    model: "igpt-cifar10/1",
+    model: `${SHIPPED.id}/${SHIPPED.version}`,
     ranOn: "EDGE",
     pixels: 64,
   });

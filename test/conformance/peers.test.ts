@@ -1,14 +1,14 @@
 /** The Open Inference Protocol with a client and a server that others wrote. */
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../scripts/lib/root.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { ended, picture, submitted } from "../jobs/client.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";
+import { SHIPPED } from "../shipped.ts";
 
 const PEERS = join(ROOT, "test/conformance/peers");
 let python = "";
@@ -38,24 +38,23 @@ interface TritonReport {
 it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
   const origin = await OriginProcess.start();
   try {
-    const run = promisify(execFile)(python, [join(PEERS, "triton_client.py"), `127.0.0.1:${origin.port}`]);
-    const report = JSON.parse((await run).stdout) as TritonReport;
-    expect(report).toMatchObject({
+    const answers = await report<TritonReport>(python, "triton_client.py", `127.0.0.1:${origin.port}`);
+    expect(answers).toMatchObject({
       live: true,
       ready: true,
       modelReady: true,
       otherReady: false,
       id: "a-request",
-      version: "1",
+      version: SHIPPED.version,
     });
-    expect(report.server.extensions).toContain("binary_tensor_data");
-    expect(report.model).toMatchObject({ name: "igpt-cifar10", versions: ["1"] });
-    expect(report.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
-    expect(report.json).toEqual(report.binary);
-    expect(report.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
-    expect(report.binary.features[0]?.length).toBe(9);
-    expect(report.refused).toMatchObject({ status: "400" });
-    expect(report.refused?.message).toContain("tokens");
+    expect(answers.server.extensions).toContain("binary_tensor_data");
+    expect(answers.model).toMatchObject({ name: "igpt-cifar10", versions: [SHIPPED.version] });
+    expect(answers.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
+    expect(answers.json).toEqual(answers.binary);
+    expect(answers.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
+    expect(answers.binary.features[0]?.length).toBe(9);
+    expect(answers.refused).toMatchObject({ status: "400" });
+    expect(answers.refused?.message).toContain("tokens");
   } finally {
     await origin.stop("SIGKILL");
   }
@@ -69,18 +68,18 @@ describe("MLServer, serving igpt.onnx with a runtime of a few lines, as the Work
     folder = await mkdtemp(join(tmpdir(), "igpt-mlserver-"));
     const [http_port, grpc_port, metrics_port] = [await freePort(), await freePort(), await freePort()];
     const settings = { http_port, grpc_port, metrics_port, host: "127.0.0.1", parallel_workers: 0, debug: false };
-    const uri = join(ROOT, "r2-assets/models/igpt-cifar10/1/igpt.onnx");
+    const uri = join(ROOT, `r2-assets/models/igpt-cifar10/${SHIPPED.version}/igpt.onnx`);
     const model = {
       name: "igpt-cifar10",
       implementation: "igpt_runtime.IgptRuntime",
-      parameters: { uri, version: "1" },
+      parameters: { uri, version: SHIPPED.version },
     };
     await writeFile(join(folder, "settings.json"), JSON.stringify(settings));
     await writeFile(join(folder, "model-settings.json"), JSON.stringify(model));
     const env = { ...process.env, PYTHONPATH: PEERS, PATH: `${dirname(python)}:${process.env.PATH}` };
     server = spawn(join(dirname(python), "mlserver"), ["start", folder], { env, stdio: "ignore" });
     const url = `http://127.0.0.1:${http_port}`;
-    await untilReady(`${url}/v2/models/igpt-cifar10/versions/1/ready`, server);
+    await untilReady(`${url}/v2/models/igpt-cifar10/versions/${SHIPPED.version}/ready`, server);
     const vars = { ORIGIN_URLS: url, ENGINE: "kernel", FLOOD_GUARD: "off", EDGE_BUDGET_GIGAMACS: "0.0001" };
     worker = await startWorker({ vars: { ...vars, ORIGIN_WAIT_SECONDS: "60" } });
   }, 180_000);

@@ -1,4 +1,4 @@
-"""NVIDIA's client against our origin: prints, as JSON, what it was answered in both forms. Usage: triton_client.py HOST:PORT"""
+"""NVIDIA's client against our origin: prints, as JSON, what it was answered in both forms. Usage: triton_client.py HOST:PORT VERSION"""
 
 import json
 import sys
@@ -29,11 +29,12 @@ def inputs(binary: bool) -> list[triton.InferInput]:
 
 
 def main() -> None:
-    client = triton.InferenceServerClient(sys.argv[1])
+    address, version = sys.argv[1:]
+    client = triton.InferenceServerClient(address)
     answers = []
     for binary in (True, False):
         wanted = [triton.InferRequestedOutput(name, binary_data=binary) for name in OUTPUTS]
-        result = client.infer(MODEL, inputs(binary), model_version="1", outputs=wanted, request_id="a-request")
+        result = client.infer(MODEL, inputs(binary), model_version=version, outputs=wanted, request_id="a-request")
         answers.append({name: result.as_numpy(name).tolist() for name in OUTPUTS})
         response = result.get_response()
     try:
@@ -44,7 +45,7 @@ def main() -> None:
     report = {
         "live": client.is_server_live(),
         "ready": client.is_server_ready(),
-        "modelReady": client.is_model_ready(MODEL, "1"),
+        "modelReady": client.is_model_ready(MODEL, version),
         "otherReady": client.is_model_ready("other"),
         "server": client.get_server_metadata(),
         "model": client.get_model_metadata(MODEL),
