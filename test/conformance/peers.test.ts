@@ -38,7 +38,7 @@ interface TritonReport {
 it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
   const origin = await OriginProcess.start();
   try {
-    const answers = await report<TritonReport>(python, "triton_client.py", `127.0.0.1:${origin.port}`);
+    const answers = await report<TritonReport>(python, "triton_client.py", `127.0.0.1:${origin.port}`, SHIPPED.version);
     expect(answers).toMatchObject({
       live: true,
       ready: true,
