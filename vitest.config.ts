@@ -17,6 +17,8 @@ export default defineConfig({
     server: { deps: { inline: ["@graphql-inspector/core"] } },
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // What is waited for comes at once on an idle machine; on a busy one it may take long.
+    expect: { poll: { timeout: 30_000 } },
     // Two cores, and a Worker with a model in each worker test: more at once only makes all of them slow.
     maxWorkers: 2,
   },

@@ -41,11 +41,15 @@ describe("a request without a key", () => {
 
   it("is held off by the flood guard where that is on", async () => {
     const worker = await start({ FLOOD_GUARD: "on" });
-    const responses = await Promise.all(Array.from({ length: 350 }, () => worker.request("/graphql?query=x")));
-    const refused = responses.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThan(0);
-    expect(refused.length).toBeLessThan(350);
-    expect(refused[0]?.headers.get("retry-after")).toBe("10");
-    expect(await refused[0]?.json()).toMatchObject({ errors: [{ extensions: { code: "RATE_LIMITED" } }] });
+    // Its windows of 10 s begin by the clock, so that two of them may share the first requests.
+    const responses: Response[] = [];
+    const refused = () => responses.filter(({ status }) => status === 429);
+    while (refused().length === 0 && responses.length < 3000) {
+      responses.push(...(await Promise.all(Array.from({ length: 50 }, () => worker.request("/graphql?query=x")))));
+    }
+    expect(refused().length).toBeGreaterThan(0);
+    expect(responses.length - refused().length).toBeGreaterThanOrEqual(300);
+    expect(refused()[0]?.headers.get("retry-after")).toBe("10");
+    expect(await refused()[0]?.json()).toMatchObject({ errors: [{ extensions: { code: "RATE_LIMITED" } }] });
   });
 });

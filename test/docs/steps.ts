@@ -120,7 +120,7 @@ function step(command: string, run: (session: Session, command: string) => Promi
 }
 
 function withPorts(command: string, { ports }: Session): string {
-  return command.replace("8787", String(ports[8787])).replace("9000", String(ports[9000]));
+  return command.replace(/\b(?:8787|9000)\b/g, (port) => String(port === "8787" ? ports[8787] : ports[9000]));
 }
 
 /** A picture of several samples: not of one colour, and larger than one of them. */

@@ -34,7 +34,7 @@ it("the page, bundled and run in a DOM, completes the picture that is picked, wi
       const found = document.querySelector("input");
       if (!found) throw new Error("no input yet");
       return found;
-    });
+    }, 30_000);
     const photo = await readFile(join(ROOT, "web/pictures/chelsea.jpg"));
     const file = new window.File([photo], "chelsea.jpg", { type: "image/jpeg" });
     Object.defineProperty(input, "files", { value: [file] });
@@ -44,7 +44,7 @@ it("the page, bundled and run in a DOM, completes the picture that is picked, wi
       const alert = document.querySelector("[role=alert]")?.textContent;
       if (alert) throw new Error(alert);
       expect(document.querySelectorAll("img")).toHaveLength(5);
-    }, 40_000);
+    }, 90_000);
     const pictures = [...document.querySelectorAll("img")].map(({ src, alt }) => ({ src, alt }));
     expect(pictures.map(({ alt }) => alt)).toEqual([
       "As the model sees it",

@@ -19,6 +19,12 @@ describe("jobs with an origin", () => {
   let worker: TestWorker;
   const complete = (samples: number, execution: string, image = picture()) =>
     worker.ask<Complete>(COMPLETE, { image, samples, options: { ...options, execution } });
+  /** Nothing is broken any more, and the breaker's pause is over. */
+  const recovered = async () => {
+    proxy.always = "nothing";
+    const asked = async () => (await complete(2, "ORIGIN")).data?.complete.ranOn;
+    await expect.poll(asked, { interval: 500, timeout: 60_000 }).toBe("ORIGIN");
+  };
 
   beforeAll(async () => {
     origin = await OriginProcess.start();
@@ -147,9 +153,7 @@ describe("jobs with an origin", () => {
     const [taken, failed] = [await ended(worker, auto), await ended(worker, strict)];
     expect(taken).toMatchObject({ status: "SUCCEEDED", ranOn: "EDGE", engine: "kernel" });
     expect(failed).toMatchObject({ status: "FAILED", samples: [], error: { code: "ORIGIN_UNAVAILABLE" } });
-    proxy.always = "nothing";
-    // The breaker's pause.
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await recovered();
     const sound = await ended(worker, await submitted(worker, { image: picture(5), samples: 20, options }));
     expect(sound.ranOn).toBe("ORIGIN");
     expect(taken.samples).toEqual(sound.samples);
@@ -157,15 +161,16 @@ describe("jobs with an origin", () => {
 
   it("a dead origin is left alone after a few faults", async () => {
     proxy.always = "hangs up";
-    for (let i = 0; i < 3; i++) await complete(2, "ORIGIN");
+    for (let i = 0; i < 2; i++) await complete(2, "ORIGIN");
+    const begun = Date.now();
+    await complete(2, "ORIGIN");
     const before = proxy.calls;
     for (let i = 0; i < 5; i++) {
       expect((await complete(2, "ORIGIN")).errors[0]?.extensions.code).toBe("ORIGIN_UNAVAILABLE");
     }
-    expect(proxy.calls).toBe(before);
-    proxy.always = "nothing";
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
-    expect((await complete(2, "ORIGIN")).data?.complete.ranOn).toBe("ORIGIN");
+    // After each pause of 2 s one request may try: on a machine so slow that there was one.
+    expect(proxy.calls - before).toBeLessThanOrEqual(Math.floor((Date.now() - begun) / 2_000));
+    await recovered();
   });
 
   it("a killed origin's job goes on when it is back", async () => {
@@ -183,6 +188,7 @@ describe("jobs with an origin", () => {
   });
 
   it("a cancelled job stops, keeps that state, and is no trouble twice", async () => {
+    const before = proxy.calls;
     const id = await submitted(worker, {
       image: picture(7),
       samples: 256,
@@ -193,10 +199,13 @@ describe("jobs with an origin", () => {
     expect((await cancel()).cancelCompletion.status).toBe("CANCELLED");
     expect((await cancel()).cancelCompletion.status).toBe("CANCELLED");
     expect((await watch(worker, id)).at(-1)).toMatchObject({ status: "CANCELLED", completion: { samples: [] } });
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const calls = proxy.calls;
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(proxy.calls).toBe(calls);
+    // What is under way may end; the sixteen parts of the whole job are not asked for.
+    let calls: number;
+    do {
+      calls = proxy.calls;
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+    } while (proxy.calls > calls);
+    expect(calls - before).toBeLessThan(16);
   });
 });
 

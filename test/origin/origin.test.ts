@@ -1,10 +1,12 @@
+import { availableParallelism } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readConfig } from "../../origin/config.ts";
 import { Origin } from "../../origin/origin.ts";
 import { decodeResponse, encodeRequest, fp32, int64, type Tensor } from "../../src/delegation/protocol/index.ts";
+import { SHIPPED } from "../shipped.ts";
 import { OriginProcess } from "./process.ts";
 
-const MODEL = "/v2/models/igpt-cifar10";
+const MODEL = `/v2/models/${SHIPPED.id}`;
 const TOKEN = "a-token-of-tests";
 
 interface Ask {
@@ -121,7 +123,7 @@ describe("what callers get wrong", () => {
     for (const path of ["/v2/models/other", `${MODEL}/versions/99`, "/v2/models/constructor", "/v2/models/..%2f"]) {
       expect((await fetch(url + path, { headers })).status, path).toBe(404);
     }
-    expect((await fetch(`${url}${MODEL}/versions/1/ready`, { headers })).status).toBe(200);
+    expect((await fetch(`${url}${MODEL}/versions/${SHIPPED.version}/ready`, { headers })).status).toBe(200);
   });
 
   const good = inputs({ rows: 1, given: 4, generate: 4 });
@@ -185,13 +187,18 @@ it("without a token it is for this machine alone", () => {
 
 it("told to end, it finishes what it has begun and takes nothing new", async () => {
   const origin = await OriginProcess.start();
-  const running = infer(origin.url, { rows: 8, given: 512, generate: 256 });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // More rows than its threads take at once, so that some wait and can be seen.
+  const rows = 8 * (availableParallelism() + 1);
+  const running = infer(origin.url, { rows, given: 512, generate: 64 });
+  const metrics = async () => (await fetch(`${origin.url}/metrics`)).text();
+  await expect.poll(metrics, { interval: 20 }).toMatch(/^igpt_origin_queued_rows [1-9]/m);
   const exit = origin.stop("SIGTERM");
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await expect(
-    post(origin.url, inputs({ rows: 1, given: 4, generate: 4 })).then(({ status }) => status),
-  ).rejects.toThrow();
-  expect((await running).samples).toHaveLength(8 * 256);
+  const another = () =>
+    post(origin.url, inputs({ rows: 1, given: 4, generate: 4 })).then(
+      () => "taken",
+      () => "refused",
+    );
+  await expect.poll(another).toBe("refused");
+  expect((await running).samples).toHaveLength(rows * 64);
   expect(await exit).toBe(0);
 });

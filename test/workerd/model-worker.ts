@@ -6,12 +6,14 @@ import { arithmeticFactory, BASE_BYTES, SAMPLE_BYTES } from "../doubles/arithmet
 
 /** The name of a request, once for each progress that it got. */
 const log: string[] = [];
+/** Requests that wait between their turns until they are released. */
+const held = new Set<string>();
 let loadDelayMs = 0;
 const { factory, loads } = arithmeticFactory({
   onTurn: compute,
   whileLoading: () => new Promise((resolve) => setTimeout(resolve, loadDelayMs)),
 });
-const budget = new MemoryBudget({ capacity: BASE_BYTES + 5 * SAMPLE_BYTES, maxWaitMs: 15_000 });
+const budget = new MemoryBudget({ capacity: BASE_BYTES + 5 * SAMPLE_BYTES, maxWaitMs: 60_000 });
 let service: ModelService | undefined;
 
 export default {
@@ -19,9 +21,15 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/log") {
       const engine = loads.at(-1)?.engine;
-      const state = { log: log.splice(0), loads: loads.length, open: engine?.log.open, waiting: budget.waiting };
+      const state = {
+        log: searchParams.has("keep") ? log : log.splice(0),
+        loads: loads.length,
+        open: engine?.log.open,
+        waiting: budget.waiting,
+      };
       return Response.json({ ...state, used: budget.used });
     }
+    if (pathname === "/release") return Response.json(held.clear() ?? null);
     loadDelayMs = Number(searchParams.get("loadDelay"));
     service ??= new ModelService({
       bucket: env.BUCKET,
@@ -31,6 +39,7 @@ export default {
       waitUntil: searchParams.has("unprotected") ? () => {} : waitUntil,
     });
     const name = searchParams.get("name") ?? "";
+    if (searchParams.has("hold")) held.add(name);
     const model = await service.model();
     const spec = service.plan(model, Number(searchParams.get("samples") ?? 1), { keepRows: 0, seed: 1 });
     const rows = service.complete(model, new Int32Array(64), spec, request.signal);
@@ -38,6 +47,7 @@ export default {
       const step = await rows.next();
       if (step.done) return Response.json(step.value.samples.map(({ tokens }) => [...tokens]));
       log.push(name);
+      while (held.has(name)) await new Promise((resolve) => setTimeout(resolve, 1));
     }
   },
 };
