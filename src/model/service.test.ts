@@ -186,7 +186,7 @@ test("a load goes on for the others when the request that began it leaves", asyn
   const controller = new AbortController();
   const first = service.embed(model, picture, null, controller.signal);
   const second = service.embed(model, picture);
-  await vi.waitFor(() => expect(loads).toHaveLength(1));
+  await vi.waitFor(() => expect(loads).toHaveLength(1), 30_000);
   controller.abort(new Error("disconnected"));
   await expect(first).rejects.toThrow("disconnected");
   gate.resolve();
@@ -236,7 +236,7 @@ test("a request keeps to its version; the old engine goes with its last user", a
   const { service, loads } = open(2 * roomFor(8), { onTurn: () => (turns++ === 3 ? gate.promise : undefined) });
   const model = await service.model();
   const running = service.completed(model, picture, service.plan(model, 1));
-  await vi.waitFor(() => expect(turns).toBe(4));
+  await vi.waitFor(() => expect(turns).toBe(4), 30_000);
   await publish(bucket, [makeBundle("small", "2")]);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + CACHE_MS });
   try {
