@@ -9,11 +9,11 @@ import { startWorker, type TestWorker } from "../harness.ts";
 import { ended, picture, submitted } from "../jobs/client.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";
 import { SHIPPED } from "../shipped.ts";
+import { PEERS, peersPython, report } from "./python.ts";
 
-const PEERS = join(ROOT, "test/conformance/peers");
 let python = "";
 beforeAll(() => {
-  python = execFileSync("bash", [join(PEERS, "env.sh")], { encoding: "utf8" }).trim();
+  python = peersPython();
 }, 600_000);
 
 interface TritonReport {
