@@ -49,10 +49,13 @@ export class ProjectCopy {
   }
 
   #spawn(command: string, variables: Record<string, string>) {
-    const clean = Object.entries(process.env).filter(([name]) => !OF_NPM.test(name));
-    const env = { ...Object.fromEntries(clean), ...variables, WRANGLER_SEND_METRICS: "false" };
+    // What is undefined isn't passed on.
+    const ofNpm = Object.keys(process.env).filter((name) => OF_NPM.test(name));
+    const without = Object.fromEntries(ofNpm.map((name) => [name, undefined]));
     const child = spawn("bash", ["-euc", command], {
-      ...{ cwd: this.directory, env, detached: true },
+      cwd: this.directory,
+      env: { ...process.env, ...without, ...variables, WRANGLER_SEND_METRICS: "false" },
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let text = "";
