@@ -2,5 +2,5 @@
 declare module "node:zlib" {
   export function deflateSync(bytes: Uint8Array, options: { level: number }): Uint8Array;
   /** W3C PNG, annex D. */
-  export function crc32(bytes: Uint8Array): number;
+  export function crc32(bytes: Uint8Array | string): number;
 }
