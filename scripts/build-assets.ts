@@ -7,11 +7,14 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import * as documents from "../web/src/api/documents.ts";
 import { writeGraphiql } from "./build-graphiql.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WEB = join(ROOT, "web");
 const OUT = join(ROOT, "build", "assets");
+/** The page's documents, as `npm run keys -- create --operations` takes them: for a key that is locked to them. */
+const OPERATIONS = join(ROOT, "build", "playground-operations.json");
 /** Issue 7's limit for the page's script and style. */
 const MAX_GZIPPED_BYTES = 100_000;
 
@@ -21,6 +24,7 @@ await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 const bytes = await buildPlayground();
 await copyFile(join(WEB, "_headers"), join(OUT, "_headers"));
+await writeFile(OPERATIONS, `${JSON.stringify(Object.values(documents), undefined, 1)}\n`);
 if (!production) await writeGraphiql(join(OUT, "graphiql"));
 console.log(
   `build/assets: script and style ${(bytes / 1000).toFixed(1)} kB gzipped${production ? "" : ", GraphiQL included"}`,

@@ -10,8 +10,10 @@ import { migrateLocalDatabase, openDatabase } from "./lib/database.ts";
 const USAGE = `npm run keys -- COMMAND [--remote]
 
   create --name NAME --scopes COMPLETE,EMBED,JOBS,ADMIN
-         [--kind secret|publishable] [--origins https://a.example,https://b.example] [--operations a.graphql,b.graphql]
+         [--kind secret|publishable] [--origins https://a.example,https://b.example] [--operations a.graphql,list.json]
          [--requests-per-minute N] [--pixels-per-month N] [--private-images] [--expires 2027-01-31T00:00:00Z]
+         --operations: files of one GraphQL document each, or JSON lists of documents, such as
+         build/playground-operations.json, which npm run build:assets writes: the playground's
   list
   rotate ID [--grace-seconds 3600]
   revoke ID
@@ -51,7 +53,7 @@ const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
       kind,
       scopes: scopes(values.scopes ?? ""),
       allowedOrigins: split(values.origins),
-      operations: values.operations ? await Promise.all(split(values.operations).map(readDocument)) : null,
+      operations: values.operations ? (await Promise.all(split(values.operations).map(readDocuments))).flat() : null,
       requestsPerMinute: number(values["requests-per-minute"]),
       pixelsPerMonth: number(values["pixels-per-month"]),
       privateImages: values["private-images"],
@@ -107,8 +109,18 @@ function number(text: string | undefined): number | null {
   return text === undefined ? null : Number(text);
 }
 
-function readDocument(path: string): Promise<string> {
-  return readFile(path, "utf8");
+async function readDocuments(path: string): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch(() => {
+    throw new UserError("BAD_OPTION", `--operations: ${path} cannot be read.`);
+  });
+  if (!path.endsWith(".json")) return [text];
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((document) => typeof document === "string")) return list;
+  } catch {
+    // Told below.
+  }
+  throw new UserError("BAD_OPTION", `--operations: ${path} is no JSON list of GraphQL documents.`);
 }
 
 function day(time: number | null): string {

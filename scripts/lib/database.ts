@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { getPlatformProxy, unstable_readConfig } from "wrangler";
 import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
+import { STATE } from "./state.ts";
 
 export interface OpenDatabase {
   db: D1Database;
@@ -25,7 +26,7 @@ export async function openDatabase({ remote = false } = {}): Promise<OpenDatabas
     await writeFile(configPath, JSON.stringify(config));
     const proxy = await getPlatformProxy<{ DB: D1Database }>({
       configPath,
-      persist: { path: join(ROOT, ".wrangler/state/v3") },
+      persist: { path: join(STATE, "v3") },
       remoteBindings: remote,
     });
     return {
@@ -52,7 +53,7 @@ export async function migrateLocalDatabase(): Promise<void> {
   } finally {
     await close();
   }
-  await run("node_modules/.bin/wrangler", ["d1", "migrations", "apply", "DB", "--local"]);
+  await run("node_modules/.bin/wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
 }
 
 async function pendingMigrations(db: D1Database): Promise<string[]> {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { ROOT } from "./root.ts";
+import { STATE } from "./state.ts";
 
 /** What development has that production has not; an environment variable of the same name, or --var, wins. */
 const DEVELOPMENT_VARIABLES: Record<string, string> = {
@@ -31,6 +32,7 @@ export function startDevServer({ port, origin, variables, output }: DevServerOpt
   const args = ["dev", "--local", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
   args.push("--show-interactive-dev-session=false", "--log-level", output === "inherit" ? "log" : "error");
   for (const [name, value] of Object.entries(all)) args.push("--var", `${name}:${value}`);
+  args.push("--persist-to", STATE);
   return spawn(join(ROOT, "node_modules/.bin/wrangler"), args, {
     cwd: ROOT,
     stdio: ["ignore", output, "inherit"],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Miniflare } from "miniflare";
 import { ROOT } from "../lib/root.ts";
+import { STATE } from "../lib/state.ts";
 
 /** The name of the R2 bucket in wrangler.toml; Miniflare stores it under that name too. */
 export const BUCKET_NAME = "igpt-edge";
@@ -18,7 +19,7 @@ export interface Bucket {
 }
 
 /** The bucket of `npm run dev`: R2 as Miniflare keeps it on disk; may be open in another process. */
-export async function openLocalBucket(stateDirectory = join(ROOT, ".wrangler/state/v3")): Promise<Bucket> {
+export async function openLocalBucket(stateDirectory = join(STATE, "v3")): Promise<Bucket> {
   const miniflare = new Miniflare({
     resourcePersistencePath: stateDirectory,
     workers: [
