@@ -2,6 +2,7 @@ import { waitUntil } from "cloudflare:workers";
 import { MemoryBudget } from "./admission/budget.ts";
 import { createInference, type Inference } from "./delegation/index.ts";
 import { HotRenditions } from "./http/hot-renditions.ts";
+import { currentTrace } from "./http/trace.ts";
 import type { ImageContext } from "./image/index.ts";
 import { engineFactory } from "./model/engines/index.ts";
 import { ModelService } from "./model/service.ts";
@@ -40,7 +41,7 @@ export function servicesOf(env: Env): Services {
 const outside: typeof fetch = (input, init) => fetch(input, init);
 
 function build(env: Env): Services {
-  const budget = new MemoryBudget({ capacity: BUDGET_BYTES });
+  const budget = new MemoryBudget({ capacity: BUDGET_BYTES, onWait: (ms) => currentTrace()?.waited(ms) });
   const light = new LightWork();
   const turns = new Turns({ light });
   const engine = () => engineFactory(env.ENGINE);

@@ -26,6 +26,20 @@ function observe(budget: MemoryBudget) {
   return { granted, ask };
 }
 
+test("tells how long somebody waited, and nothing of who did not have to", async () => {
+  const waits: number[] = [];
+  const budget = new MemoryBudget({ capacity: 100, maxWaitMs: 500, onWait: (ms) => waits.push(ms) });
+  const a = await budget.acquire(60);
+  expect(waits).toEqual([]);
+  const b = budget.acquire(60);
+  const c = expect(budget.acquire(100)).rejects.toMatchObject({ code: "BUSY" });
+  await tick(200);
+  a.release();
+  await tick(400);
+  await Promise.all([b, c]);
+  expect(waits).toEqual([expect.closeTo(200, -2), expect.closeTo(500, -2)]);
+});
+
 test("grants at once what fits, and the rest when it does", async () => {
   const budget = new MemoryBudget({ capacity: 100 });
   const { granted, ask } = observe(budget);

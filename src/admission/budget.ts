@@ -9,6 +9,8 @@ export interface BudgetOptions {
   maxWaiting?: number;
   /** The longest wait before BUSY, in milliseconds. Default 20,000. */
   maxWaitMs?: number;
+  /** Told how long a request has waited, in vain too; not called when it did not have to. In the request's own context. */
+  onWait?: (ms: number) => void;
 }
 
 /**
@@ -21,11 +23,13 @@ export const LEASE_TTL_MS = 30_000;
 export class MemoryBudget implements Admission {
   readonly capacity: number;
   readonly #line: Line;
+  readonly #onWait: (ms: number) => void;
   readonly #leases = new Set<BudgetLease>();
   readonly #reclaimers: (() => boolean)[] = [];
 
-  constructor({ capacity, maxWaiting = 32, maxWaitMs = 20_000 }: BudgetOptions) {
+  constructor({ capacity, maxWaiting = 32, maxWaitMs = 20_000, onWait = () => {} }: BudgetOptions) {
     this.capacity = capacity;
+    this.#onWait = onWait;
     this.#line = new Line({ maxWaiting, maxWaitMs });
   }
 
@@ -55,13 +59,19 @@ export class MemoryBudget implements Admission {
     { signal, reclaim = () => this.#reclaimIdle() }: { signal?: AbortSignal | undefined; reclaim?: () => boolean } = {},
   ): Promise<T> {
     if (atMost > this.capacity) throw tooLarge(atMost, this.capacity);
-    return this.#line.wait(() => {
-      for (;;) {
-        const taken = take();
-        if (taken !== undefined) return taken;
-        if (!this.#dropExpired() && !reclaim()) return undefined;
-      }
-    }, signal);
+    const since = Date.now();
+    try {
+      return await this.#line.wait(() => {
+        for (;;) {
+          const taken = take();
+          if (taken !== undefined) return taken;
+          if (!this.#dropExpired() && !reclaim()) return undefined;
+        }
+      }, signal);
+    } finally {
+      const waited = Date.now() - since;
+      if (waited > 0) this.#onWait(waited);
+    }
   }
 
   /**

@@ -7,7 +7,7 @@ const ROUTES = new Set(["/", "/graphql", "/thumbnails", "/healthz", "/readyz"]);
  * One Analytics Engine data point a request; docs/operations.md has queries.
  * index1: the key's id or "anonymous".
  * blob1..8: route, method, operation, first error code, model, engine, where it ran, request id.
- * double1..7: status, milliseconds, of them access, body, picture, work; generated pixels.
+ * double1..8: status, milliseconds, of them access, body, picture, work; generated pixels; milliseconds in the queue for memory.
  */
 export function writeMetrics(
   dataset: AnalyticsEngineDataset | undefined,
@@ -36,6 +36,7 @@ export function writeMetrics(
       stages.picture ?? 0,
       stages.work ?? 0,
       trace.pixels,
+      stages.queue ?? 0,
     ],
   });
 }

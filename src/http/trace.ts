@@ -34,6 +34,11 @@ export class Trace {
     this.lastMark = now;
   }
 
+  /** Notes a wait for memory: part of the stage it is in, and told beside it. */
+  waited(ms: number): void {
+    this.stages.queue = (this.stages.queue ?? 0) + ms;
+  }
+
   /** Notes what computed an answer. */
   ran({ id, version }: { id: string; version: string }, engine: string, ranOn: string, pixels: number): void {
     Object.assign(this, { model: `${id}/${version}`, engine, ranOn });

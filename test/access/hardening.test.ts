@@ -316,6 +316,24 @@ it("a stream is logged at its end, with what it made", async () => {
   });
 });
 
+it("a wait for memory is told in the log line", async () => {
+  worker.harness.clearLogs();
+  const query =
+    "query ($image: ImageInput!) { complete(image: $image, samples: 8, options: { keepRows: 31 }) { seed } }";
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, (_, i) => worker.ask(query, { image: photo }, { "x-request-id": `waits-${i}-or-not` })),
+  );
+  expect(answers.flatMap(({ errors }) => errors.map(({ extensions }) => extensions.code))).toEqual([]);
+  const waits = () =>
+    worker.harness.getLogs().flatMap(({ message }) => {
+      const text = String(message);
+      return text.includes("-or-not") ? [JSON.parse(text).stages.queue ?? 0] : [];
+    });
+  await expect.poll(() => waits().length).toBe(6);
+  // Six do not fit at once.
+  expect(Math.max(...waits())).toBeGreaterThan(0);
+});
+
 it("many large bodies at once are bounded together, and their memory is given back", async () => {
   const body = JSON.stringify({ query: "{ __typename }", variables: { x: "x".repeat(9e6) } });
   const responses = await Promise.all(Array.from({ length: 6 }, () => post(body)));
