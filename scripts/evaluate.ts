@@ -21,7 +21,7 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
   --version N          default: the model's current version
   --dir FOLDER         where the bundles are; default r2-assets
   --checkpoint FILE    the float weights, for nllPerPixelFloat
-  --train-pictures N   of --train, evenly spread; 0 = all; default 10000
+  --train-pictures N   of --train, drawn at random but always the same; 0 = all; default 10000
   --features ENGINE    what computes the features of --train: native (AVX512-FP16), kernel (the Worker's), or auto, the
                        default: native where that runs, because it is faster
   --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
@@ -97,7 +97,15 @@ async function evaluate(source: string, out: string): Promise<void> {
   await runEngine(pool, bundle, join(work, "test"));
   if (values.checkpoint) {
     const checkpoint = ["--checkpoint", resolve(values.checkpoint)];
-    await run("igpt.evaluate", ["features", "--set", join(work, "test"), "--engine", "float", ...bundleFolder, ...checkpoint]);
+    await run("igpt.evaluate", [
+      "features",
+      "--set",
+      join(work, "test"),
+      "--engine",
+      "float",
+      ...bundleFolder,
+      ...checkpoint,
+    ]);
   }
   const engine = values.train ? await featureEngine() : "kernel";
   if (values.train) await features("train", engine);
@@ -136,7 +144,13 @@ async function draw(source: string, engine: string): Promise<void> {
   for (const temperature of TEMPERATURES) {
     const name = `temperature-${temperature}`;
     const originals = await tokensOf("sheet");
-    await drawSamples(pool, bundle, folder, { name, originals, samples: SAMPLES_A_TEMPERATURE, temperature, seed: SEED });
+    await drawSamples(pool, bundle, folder, {
+      name,
+      originals,
+      samples: SAMPLES_A_TEMPERATURE,
+      temperature,
+      seed: SEED,
+    });
   }
   if (!values.train) return;
   await readSet("completed", ["--data", resolve(source), "--most", String(samples)]);

@@ -23,8 +23,10 @@ export async function runEngine(pool: ComputePool, bundle: Bundle, folder: strin
   const files = { nll: join(out, "nll.bin"), features: join(out, "features.bin") };
   const floats = (layers + 1) * width;
   let done = Math.min(await records(files.nll, 4), await records(files.features, 4 * floats));
-  await cut(files.nll, 4 * done);
-  await cut(files.features, 4 * floats * done);
+  if (done < total) {
+    await cut(files.nll, 4 * done);
+    await cut(files.features, 4 * floats * done);
+  }
 
   const report = reporter(basename(folder), total, done);
   while (done < total) {

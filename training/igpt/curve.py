@@ -1,4 +1,4 @@
-"""Draws the curve of a run against the pictures seen, as SVG or PNG.
+"""Draws the curve of a run against the pictures seen and the arithmetic done, as SVG or PNG.
 
     python -m igpt.curve --run cifar10 --out curve.svg
 """
@@ -9,7 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-from .checkpoint import run_directory
+from .checkpoint import NAME, load_checkpoint, run_directory
+from .model import Config
 
 # minGPT, 10.0M parameters, its own palette of 512 colours: nats per pixel on test by epoch.
 MINGPT = {1: 2.535, 3: 2.202, 5: 2.110, 10: 2.053, 16: 2.038}
@@ -30,24 +31,33 @@ def read_curve(path: Path) -> list[dict]:
     return [*entries, *annealed]
 
 
-def main() -> None:
-    import matplotlib
+def training_flop(config: Config) -> float:
+    """Floating-point operations to train on one picture: two for each multiply-add, causal attention counted as the half
+    that it is, the way back twice the way there."""
+    width, length = config.width, config.positions
+    products = length * (12 * config.layers * width**2 + width * config.colors)
+    attention = config.layers * length * (length + 1) * width
+    return 3 * 2.0 * (products + attention)
 
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "igpt"
-    import matplotlib.pyplot as plt
+
+def main() -> None:
+    from .evaluation.plots import pyplot
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", help="name of a run")
     parser.add_argument("--curve", type=Path, help="a curve.jsonl, instead of a run's")
     parser.add_argument("--epoch", type=int, default=50_000, help="pictures in an epoch")
+    parser.add_argument("--checkpoint", type=Path, help="whose shape to count the arithmetic of; default: the run's")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if (args.run is None) == (args.curve is None):
         parser.error("give --run or --curve")
     entries = read_curve(args.curve or run_directory(args.run) / "curve.jsonl")
 
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    checkpoint = args.checkpoint or (run_directory(args.run) / NAME if args.run else None)
+    config = Config(**load_checkpoint(checkpoint)["config"]) if checkpoint else Config()
+
+    figure, axes = pyplot().subplots(figsize=(8, 4.5), layout="constrained")
     kinds = {
         "loss": ("training, stable", {"linewidth": 0.8, "alpha": 0.6}),
         "anneal": ("training, annealing", {"linewidth": 0.8, "alpha": 0.6}),
@@ -64,6 +74,9 @@ def main() -> None:
     axes.set(xlabel="epochs", ylabel="nats per pixel", ylim=(None, 4))
     axes.grid(alpha=0.3)
     axes.legend()
+    petaflop = args.epoch * training_flop(config) / 1e15
+    above = axes.secondary_xaxis("top", functions=(lambda epochs: epochs * petaflop, lambda done: done / petaflop))
+    above.set_xlabel("compute, PFLOP")
     figure.savefig(args.out, metadata={"Date": None} if args.out.suffix == ".svg" else None)
     print(f"wrote {args.out}")
 

@@ -27,12 +27,12 @@ from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
 from .evaluation.sheets import draw_grid, draw_temperatures
-from .export import spread
 from .native import Unavailable, build
 
 
 def tokens(args: argparse.Namespace) -> None:
-    """Pictures in the bundle's palette; `--most` of them, evenly spread over the classes, 0 = all."""
+    """Pictures in the bundle's palette; `--most` of them, 0 = all, in an order that is random but the same each time, so
+    that fewer are the first of more."""
     manifest, palette = read_palette(args.bundle)
     side = manifest["architecture"]["resolution"]
     if args.file:
@@ -40,7 +40,8 @@ def tokens(args: argparse.Namespace) -> None:
         encoded = palette.encode(pictures.pixels).reshape(len(pictures.labels), -1)
     else:
         everything = cached_pictures(args.data, side)
-        chosen = spread(np.arange(len(everything.labels)), args.most or len(everything.labels))
+        count = len(everything.labels)
+        chosen = np.random.default_rng(0).permutation(count)[: args.most or count]
         pictures = Pictures(everything.pixels[chosen], everything.labels[chosen], everything.classes)
         encoded = cached_tokens(args.data, palette, side)[chosen]
     write_pictures(args.out, pictures, encoded, manifest, palette)

@@ -81,6 +81,14 @@ def test_what_was_said_of_other_pictures_or_weights_is_dropped(tmp_path: Path) -
     (pictures.folder / "kernel").mkdir()
     picture_set(tmp_path / "set", config)
     assert (pictures.folder / "kernel").exists()
+    # The first pictures of more: a set grows and shrinks.
+    for count in (3, 7):
+        write_set(pictures.folder, pictures.tokens[:count], pictures.labels[:count], manifest(config), classes=["a"])
+        assert (pictures.folder / "kernel").exists()
+        assert len(PictureSet.read(pictures.folder).tokens) == count
+    write_set(pictures.folder, pictures.tokens[::-1], pictures.labels, manifest(config), classes=["a"])
+    assert not (pictures.folder / "kernel").exists()
+    (pictures.folder / "kernel").mkdir()
     write_set(pictures.folder, pictures.tokens, pictures.labels, manifest(config, "other"), classes=["a"])
     assert not (pictures.folder / "kernel").exists()
     assert json.loads((pictures.folder / "set.json").read_text())["weights"] == "other"

@@ -56,8 +56,10 @@ def fitted_accuracy(
     """Share of test vectors whose class a logistic regression names."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
-    with warnings.catch_warnings():
+    # One thread: on cores that others use too, scikit-learn's wait for each other at every step, a hundred times as long.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression = LogisticRegression(C=strength, max_iter=300).fit(train, train_labels)
     return float(regression.score(test, test_labels))

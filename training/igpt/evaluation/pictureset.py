@@ -52,7 +52,8 @@ class PictureSet:
 
 
 def write_set(folder: Path, tokens: NDArray[np.uint16], labels: NDArray[np.int64], manifest: dict, **facts: object) -> None:
-    """Writes a set. What engines said of a set before it stays only where model and pictures are the same."""
+    """Writes a set. What engines said of the one before it stays where the model is the same and either set begins with the
+    other's pictures: so a set can grow."""
     architecture = manifest["architecture"]
     contents = {
         "weights": manifest["files"][bundle.WEIGHTS]["sha256"],
@@ -62,15 +63,21 @@ def write_set(folder: Path, tokens: NDArray[np.uint16], labels: NDArray[np.int64
         **facts,
     }
     data = tokens.astype(np.uint16).tobytes()
-    if folder.exists():
-        before = json.loads((folder / FACTS).read_text()) if (folder / FACTS).exists() else None
-        if before == contents and (folder / "tokens.bin").read_bytes() == data:
-            return
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    if not goes_on(folder, contents["weights"], data):
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokens.bin").write_bytes(data)
     labels.astype(np.int64).tofile(folder / "labels.bin")
     (folder / FACTS).write_text(json.dumps(contents))
+
+
+def goes_on(folder: Path, weights: str, tokens: bytes) -> bool:
+    """Whether what is in the folder is of the same weights and the same pictures, as far as both reach."""
+    try:
+        before, known = json.loads((folder / FACTS).read_text()), (folder / "tokens.bin").read_bytes()
+    except (OSError, ValueError):
+        return False
+    return before["weights"] == weights and (known.startswith(tokens) or tokens.startswith(known))
 
 
 def read_palette(bundle_folder: Path) -> tuple[dict, Palette]:

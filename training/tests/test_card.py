@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import string
+import sys
+from pathlib import Path
+
+import pytest
+
+from igpt import card
+from igpt.card import CardError, copying_table, facts, write_card
+from igpt.curve import training_flop
+from igpt.model import Config, ImageGPT
+
+TEXT = Path(__file__).parents[1] / "cards" / "igpt-cifar10.md"
+
+
+def manifest() -> dict:
+    return {
+        "id": "m",
+        "version": "2",
+        "architecture": Config().to_dict(),
+        "precision": "int8",
+        "parameters": 6_820_352,
+        "provenance": {"images": 25_000, "step": 10, "seconds": 7200.0},
+    }
+
+
+def measures(**changes: object) -> dict:
+    distances = {
+        "pictures": 4,
+        "nearest": {"0%": 5.0, "1%": 6.0, "10%": 7.0, "50%": 8.0, "90%": 9.0},
+        "relative": {"0%": 0.5, "1%": 0.6, "10%": 0.7, "50%": 0.8, "90%": 0.9},
+        "nearerThanTest1Percent": 0.25,
+        "relativeBelowTest1Percent": 0.0,
+    }
+    space = {"test": distances, "unconditional": distances, "completions": distances}
+    return {
+        "model": "m",
+        "version": "2",
+        "pictures": 5000,
+        "palettePsnr": 34.1619,
+        "nllPerPixel": 2.0,
+        "nllStandardError": 0.005,
+        "nllPerPixelFloat": 1.999,
+        "graphPictures": 100,
+        "nllPerPixelGraph": 2.01,
+        "nllPerPixelOfGraphPictures": 2.011,
+        "nllPerPixelUnigram": 6.0,
+        "nllPerPixelPreviousPixel": 3.149,
+        "probePictures": 50_000,
+        "probe": {"0": 0.3, "1": 0.55, "2": 0.5},
+        "probePixels": 0.4,
+        "probePixelsPictures": 10_000,
+        "bestLayer": 1,
+        "embeddingLayer": 2,
+        "precisionAt10": 0.33,
+        "precisionAt10BestLayer": 0.34,
+        "copying": {"trainPictures": 50_000, "pixels": space, "lowerHalf": space, "features": space},
+        **changes,
+    }
+
+
+def test_the_card_names_only_what_is_measured() -> None:
+    values = facts(manifest(), measures(), [], 50_000)
+    names = {name for _, name, _, _ in string.Formatter().parse(TEXT.read_text()) if name}
+    assert names <= values.keys() and len(names) > 20
+    with pytest.raises(CardError, match="nonsense"):
+        write_card("{nonsense}", values)
+
+
+def test_numbers() -> None:
+    curve = [{"images": 5, "seconds": 1.0, "event": "anneal"}, {"images": 20_000, "seconds": 5400.0, "event": "anneal"}]
+    values = facts(manifest(), measures(), curve, 50_000)
+    assert values["epochs"] == "0.50" and values["hours"] == "2.0" and values["bits"] == "2.885"
+    assert values["annealImages"] == "5,000" and values["annealMinutes"] == "30"
+    assert values["quantisationCost"] == "+0.0010" and values["embeddingAccuracy"] == "50.0%"
+    assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probeTable"]
+    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.800 |" in values["copyingTable"]
+
+
+def test_what_was_not_measured_is_said() -> None:
+    without = measures(nllPerPixelFloat=None, probePixels=None)
+    del without["copying"]
+    values = facts(manifest(), without, [], 50_000)
+    assert values["natsFloat"] == values["quantisationCost"] == values["probePixels"] == "not measured"
+    assert copying_table(None) == "Not measured."
+
+
+def test_measures_of_another_version_are_refused(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = own_cache / "runs" / "r"
+    run.mkdir(parents=True)
+    (run / "curve.jsonl").write_text("")
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest()))
+    (tmp_path / "m.json").write_text(json.dumps(measures(version="1")))
+    options = ("--bundle", tmp_path, "--measures", tmp_path / "m.json", "--run", "r", "--out", tmp_path / "card.md")
+    monkeypatch.setattr(sys, "argv", ["card", "--text", *map(str, (TEXT, *options))])
+    with pytest.raises(SystemExit, match="version 1"):
+        card.main()
+    (tmp_path / "m.json").write_text(json.dumps(measures()))
+    card.main()
+    assert "**2.0000 nats per pixel**" in (tmp_path / "card.md").read_text()
+
+
+def test_training_costs_six_operations_a_weight_and_pixel_and_attention() -> None:
+    config = Config(2, 64, 2, 256, 128)
+    model = ImageGPT(config)
+    used = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and name not in ("wte", "wpe"))
+    attention = sum(2 * t * config.width for t in range(1, 257)) * config.layers
+    assert training_flop(config) == 6 * (256 * used + attention)
