@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { log } from "../http/log.ts";
 import { explain, OriginFault } from "./fault.ts";
+import { JobLine } from "./job-line.ts";
 import type { InferCall, Origin } from "./origin.ts";
 import type { InferResponse } from "./protocol/index.ts";
 
@@ -10,15 +11,14 @@ const BUSY_PAUSE_MS = 250;
 
 /** Calls for jobs that this isolate has under way at once, for each origin: more would only fill memory and queues. */
 const JOB_CALLS = 6;
-/** A slot held for longer was its holder's, who ended without a word. */
-const SLOT_TTL_MS = 10 * 60_000;
-const SLOT_LOOK_MS = 400;
-/** How long a job's turn waits for paused origins, instead of using up one of its tries at once. */
-const PAUSE_WAIT_MS = 10_000;
+/** So long jobs wait for origins that are down, a restart's time, before they use up their tries. */
+const PATIENCE_MS = 15_000;
 
 export class OriginPool {
   readonly #origins: readonly Origin[];
-  readonly #slots = new Map<symbol, number>();
+  readonly #line = new JobLine();
+  /** When a job last saw an origin that was not left alone. */
+  #wellAt = 0;
 
   constructor(origins: readonly Origin[]) {
     this.#origins = origins;
@@ -30,25 +30,20 @@ export class OriginPool {
 
   /**
    * Does a job's work when it is its turn, however long that takes: what is prepared for a call is large, so it is to be
-   * prepared in here. Looks for a free slot from time to time, since no request of a Worker can wake another.
+   * prepared in here.
    */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const arrived = Date.now();
-    for (;;) {
-      const now = Date.now();
-      for (const [slot, since] of this.#slots) if (now - since > SLOT_TTL_MS) this.#slots.delete(slot);
-      const paused = this.#origins.every(({ breaker }) => breaker.state === "open");
-      const free = this.#slots.size < JOB_CALLS * this.#origins.length;
-      if (free && (!paused || now - arrived > PAUSE_WAIT_MS)) break;
-      await new Promise((resolve) => setTimeout(resolve, SLOT_LOOK_MS * (0.5 + Math.random())));
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#line.take(JOB_CALLS * this.#origins.length, () => this.#worthTrying(), work);
+  }
+
+  /** A whole line of jobs must not try in vain, one after the other, what one question answers. */
+  async #worthTrying(): Promise<boolean> {
+    if (this.#origins.some(({ breaker }) => breaker.state === "closed")) {
+      this.#wellAt = Date.now();
+      return true;
     }
-    const slot = Symbol();
-    this.#slots.set(slot, Date.now());
-    try {
-      return await work();
-    } finally {
-      this.#slots.delete(slot);
-    }
+    for (const origin of this.#origins) if (origin.breaker.state === "trial" && (await origin.probe())) return true;
+    return Date.now() - this.#wellAt > PATIENCE_MS;
   }
 
   /**

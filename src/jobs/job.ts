@@ -105,9 +105,9 @@ export class CompletionJob extends DurableObject<Env> {
   }
 
   async #afterEnd(job: JobRecord): Promise<void> {
-    if (job.reservation) {
+    if (!job.reservation.settled) {
       await settleReservation(this.env.METERS, job.reservation, pixelsUsed(job));
-      this.#write({ ...job, reservation: null });
+      this.#change((current) => ({ ...current, reservation: { ...current.reservation, settled: true } }));
     }
     const { webhook } = this.#read() ?? job;
     if (!webhook || webhook.nextAt > Date.now()) return;

@@ -48,13 +48,31 @@ export class Jobs {
    * @throws UserError IDEMPOTENCY_CONFLICT
    */
   async submit(submission: Submission): Promise<JobRecord> {
-    const { payload, spec, tokens, reservation } = submission;
+    const { reservation } = submission;
     const id = await jobId(submission);
+    try {
+      const { job, isNew } = await this.#store(id, submission);
+      if (!isNew) await reservation.refund();
+      return job;
+    } catch (error) {
+      await reservation.refund();
+      throw error;
+    }
+  }
+
+  async #store(id: string, submission: Submission): Promise<{ job: JobRecord; isNew: boolean }> {
+    const { payload, spec, tokens, reservation } = submission;
     await this.#objects.putInput(id, payload, { spec, tokens: Array.from(tokens) });
-    const submitted = await this.#stub(id).submit(newJob(id, submission, jobSettings(this.#env).keepMs));
-    if (submitted.outcome === "created") return submitted.job;
-    await reservation.refund();
-    if (submitted.outcome === "same") return submitted.job;
+    const stub = this.#stub(id);
+    try {
+      const submitted = await stub.submit(newJob(id, submission, jobSettings(this.#env).keepMs));
+      if (submitted.outcome !== "conflict") return { job: submitted.job, isNew: submitted.outcome === "created" };
+    } catch (error) {
+      // It may be the answer alone that was lost.
+      const job: JobRecord | null = await stub.view();
+      if (job?.reservation.id === reservation.id) return { job, isNew: true };
+      throw error;
+    }
     await this.#objects.deleteInput(id, payload);
     throw new UserError(
       "IDEMPOTENCY_CONFLICT",
@@ -146,7 +164,7 @@ function newJob(id: string, submission: Submission, keepMs: number): JobRecord {
     expiresAt: now + keepMs,
     launches: 0,
     aliveAt: now,
-    reservation: { id: reservation.id, meter: reservation.meter },
+    reservation: { id: reservation.id, meter: reservation.meter, settled: false },
     webhook: webhook && { ...webhook, attempts: 0, nextAt: now },
   };
 }

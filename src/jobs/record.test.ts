@@ -17,7 +17,7 @@ function newJob(): JobRecord {
       expiresAt: 10_000,
       launches: 1,
     },
-    ...{ aliveAt: 0, reservation: null, webhook: null },
+    ...{ aliveAt: 0, reservation: { id: "r", meter: null, settled: false }, webhook: null },
     chunks: [
       { first: 0, count: 20, made: null },
       { first: 20, count: 20, made: null },
@@ -47,6 +47,17 @@ describe("a job's state", () => {
         if (job.status === "SUCCEEDED") expect(record.samplesDone(job)).toBe(job.samples);
       }),
     );
+  });
+
+  it("is kept as long after its end as was said at its beginning", () => {
+    expect(record.begun(newJob(), 400).expiresAt).toBe(10_000);
+    const half = record.withChunk(newJob(), 0, maker, 1);
+    const endings = [
+      record.succeeded(record.withChunk(half, 1, maker, 2), 500),
+      record.cancelled(half, 500),
+      record.failed(half, { code: "BUSY", message: "" }, 500),
+    ];
+    for (const job of endings) expect(record.cancelled(job, 900)).toMatchObject({ finishedAt: 500, expiresAt: 10_500 });
   });
 
   it("keeps the first maker of a chunk that is made twice", () => {

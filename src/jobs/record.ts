@@ -34,14 +34,14 @@ export interface JobRecord {
   error: { code: ErrorCode | "INTERNAL_SERVER_ERROR"; message: string } | null;
   createdAt: number;
   finishedAt: number | null;
-  /** When it and its samples are deleted. */
+  /** When it and its samples are deleted: counted anew from its end, so that a long job's result is kept as long as any. */
   expiresAt: number;
   /** Workflow instances started for it: more than one if one was lost. */
   launches: number;
   /** The last sign of the workflow's life. */
   aliveAt: number;
-  /** What is set aside of the owner's quota, until it is settled. */
-  reservation: { id: string; meter: string | null } | null;
+  /** What is set aside of the owner's quota, until it is settled; its id tells one submission from another. */
+  reservation: { id: string; meter: string | null; settled: boolean };
   /** The delivery that is still to be made. */
   webhook: Webhook | null;
 }
@@ -105,5 +105,6 @@ export function makerOf({ chunks }: JobRecord): Maker | null {
 
 function ended(job: JobRecord, status: JobStatus, now: number): JobRecord {
   const webhook = job.webhook && { ...job.webhook, nextAt: now };
-  return { ...job, status, finishedAt: now, webhook };
+  const expiresAt = now + (job.expiresAt - job.createdAt);
+  return { ...job, status, finishedAt: now, expiresAt, webhook };
 }

@@ -1,6 +1,6 @@
 /** The Worker's variables that jobs know. */
 export interface JobSettings {
-  /** Days that a job and its samples are kept. */
+  /** For so long after its end a job and its samples are kept. */
   keepMs: number;
   /** Between two tries of an origin: at first, doubled each time. */
   retryMs: number;

@@ -15,10 +15,10 @@ export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, la
 
 /** `Query.embedMany`: all or nothing; the error's message says which picture it is about. */
 export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { images, layer, model: id }, context) => {
-  if (images.length > MAX_PICTURES) {
+  if (images.length < 1 || images.length > MAX_PICTURES) {
     throw new UserError(
       "BAD_OPTION",
-      `embedMany takes up to ${MAX_PICTURES} pictures, not ${images.length}: split the list.`,
+      `embedMany takes 1 to ${MAX_PICTURES} pictures, not ${images.length}: split more over several requests.`,
     );
   }
   const model = await context.models.model(id);
