@@ -40,8 +40,11 @@ export interface Golden {
   file(name: string): Uint8Array<ArrayBuffer>;
 }
 
-/** `tiny` and `biased` have random weights and are committed here; `shipped` is the default model of r2-assets. */
-export type GoldenName = "tiny" | "biased" | "shipped";
+/**
+ * `tiny`, `biased` and `half` (fp16, for an origin alone) have random weights and are committed here; `shipped` is the
+ * default model of r2-assets.
+ */
+export type GoldenName = "tiny" | "biased" | "half" | "shipped";
 
 /** @throws Error when the values are not of the bundle that lies there. */
 export function loadGolden(name: GoldenName): Golden {

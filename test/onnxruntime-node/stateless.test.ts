@@ -23,5 +23,5 @@ statelessConformance(
       return (await session.run(Object.fromEntries(feeds))) as unknown as Record<string, GraphTensor>;
     };
   },
-  ["tiny", "biased", "shipped"],
+  ["tiny", "biased", "half", "shipped"],
 );

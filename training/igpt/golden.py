@@ -3,7 +3,7 @@
     python -m igpt.golden --small --out ../test/golden
     python -m igpt.golden --checkpoint CHECKPOINT --bundle ../r2-assets/models/igpt-cifar10/1 --out ../test/golden
 
-The first makes the two small bundles with random weights too. The second is for the shipped model, with the checkpoint
+The first makes the small bundles with random weights too. The second is for the shipped model, with the checkpoint
 that was exported; `igpt.export --golden` does the same.
 """
 
@@ -150,20 +150,31 @@ def random_model(config: Config, seed: int) -> ImageGPT:
 
 
 def small_bundles(out: Path) -> None:
-    """`tiny` has the real geometry, `biased` real biases and another resolution; both have random weights."""
+    """`tiny` has the real geometry, `biased` real biases and another resolution, `half` is in half precision; all have
+    random weights."""
     random = np.random.default_rng(7)
     shapes = {
-        "tiny": (Config(layers=2, width=32, heads=2), [(0, 40), (1, 33), (150, 40), (1023, 1), (1024, 0)]),
+        "tiny": ("int8", Config(layers=2, width=32, heads=2), [(0, 40), (1, 33), (150, 40), (1023, 1), (1024, 0)]),
         "biased": (
+            "int8",
             Config(layers=3, width=48, heads=3, positions=256, colors=64, bias=True),
             [(0, 20), (130, 40), (256, 0)],
         ),
+        "half": ("fp16", Config(layers=2, width=32, heads=2), [(0, 20), (992, 32), (1024, 0)]),
     }
-    for name, (config, lengths) in shapes.items():
+    for name, (precision, config, lengths) in shapes.items():
         folder = out / name
         shutil.rmtree(folder, ignore_errors=True)
         palette = Palette(random.integers(0, 256, (config.colors, 3), dtype=np.uint8))
-        write_bundle(folder, random_model(config, seed=1), palette, model_id=name, version="1", created="2026-11-22T00:00:00+00:00")
+        write_bundle(
+            folder,
+            random_model(config, seed=1),
+            palette,
+            model_id=name,
+            version="1",
+            precision=precision,
+            created="2026-11-22T00:00:00+00:00",
+        )
         tokens = random.integers(0, config.colors, config.positions)
         write_golden(out, name, folder, [(f"{given} given", tokens[:given], count) for given, count in lengths])
 
