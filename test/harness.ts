@@ -11,6 +11,8 @@ export interface TestWorkerOptions {
   vars?: Record<string, string>;
   /** A folder laid out like r2-assets, whose models are published to the Worker's bucket; null: an empty bucket. */
   models?: string | null;
+  /** Where the Worker's bundle lies. Default: the production one. */
+  directory?: string;
 }
 
 /** What a GraphQL request was answered. */
@@ -24,13 +26,17 @@ export interface Answer<T> {
 export type TestWorker = Awaited<ReturnType<typeof startWorker>>;
 
 /** The real Worker in workerd, its production bundle, with real local bindings and a bucket of its own. */
-export async function startWorker({ vars = {}, models = join(ROOT, "r2-assets") }: TestWorkerOptions = {}) {
+export async function startWorker({
+  vars = {},
+  models = join(ROOT, "r2-assets"),
+  directory = WORKER_DIRECTORY,
+}: TestWorkerOptions = {}) {
   const harness = createTestHarness({
     root: ROOT,
     workers: [
       {
         configPath: "wrangler.toml",
-        prebuiltWorkerDir: WORKER_DIRECTORY,
+        prebuiltWorkerDir: directory,
         vars: { ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS", GRAPHIQL: "on", FLOOD_GUARD: "off", ...vars },
       },
     ],

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 /** What the proxy does to an inference's answer. Everything else passes through it unharmed. */
 export type Harm =
   | "nothing"
+  /** Is kept back until `release` is called. */
+  | "held"
   /** Answers only after twenty seconds. */
   | "slow"
   | "status 500"
@@ -26,6 +28,7 @@ export class BadProxy {
   calls = 0;
   readonly #target: string;
   readonly #server: Server;
+  #held: (() => void)[] = [];
 
   private constructor(target: string) {
     this.#target = target;
@@ -40,6 +43,16 @@ export class BadProxy {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Inferences that are kept back. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** Lets the oldest `count` of them go on. */
+  release(count = Number.POSITIVE_INFINITY): void {
+    for (const go of this.#held.splice(0, count)) go();
   }
 
   async stop(): Promise<void> {
@@ -59,6 +72,11 @@ export class BadProxy {
       answer(request, response, Number(harm.slice(7)));
       return;
     }
+    if (harm === "held") this.#held.push(() => this.#forward(request, response, harm));
+    else this.#forward(request, response, harm);
+  }
+
+  #forward(request: IncomingMessage, response: ServerResponse, harm: Harm): void {
     const { headers, method, url } = request;
     const onward = forward(new URL(url ?? "/", this.#target), { method, headers }, async (answer) => {
       const parts: Buffer[] = [];
@@ -104,7 +122,7 @@ function send(
       json((text) => text.replace(/"shape":\[(\d+),(\d+)\]/, (_, b, r) => `"shape":[${Number(r)},${Number(b)}]`));
       break;
     case "wrong version":
-      json((text) => text.replace('"model_version":"1"', '"model_version":"2"'));
+      json((text) => text.replace(/"model_version":"\d+"/, '"model_version":"999999999"'));
       break;
     case "colour out of palette": {
       const changed = Buffer.from(body);
