@@ -9,6 +9,8 @@ const DEVELOPMENT_VARIABLES: Record<string, string> = {
   GRAPHIQL: "on",
   ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS",
   FLOOD_GUARD: "off",
+  // Jobs go on soon after the Worker or the origin was restarted.
+  JOB_STALL_SECONDS: "20",
 };
 
 export interface DevServerOptions {
