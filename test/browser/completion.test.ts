@@ -159,6 +159,8 @@ atEachWidth("completing", ({ device, open, worker }) => {
       [8, 22],
       [24, 22],
     ]);
+    // Nothing is missing any more.
+    await page.getByRole("alert").waitFor({ state: "detached" });
     await shoot(page, device, "mask");
     await setRange(page, "Samples", 1);
     const [sample = []] = await complete(page);

@@ -110,11 +110,28 @@ atEachWidth("pictures in", ({ device, open }) => {
     await shoot(page, device, "line");
   });
 
+  it.runIf(device.name === "phone")("moves the line and paints a mask by a finger's taps", async () => {
+    const { page } = await open();
+    await ready(page);
+    const tap = async (x: number, y: number) => {
+      const box = await overlay(page).boundingBox();
+      if (!box) throw new Error("no stage");
+      await overlay(page).tap({ position: { x: ((x + 0.5) / 32) * box.width, y: ((y + 0.5) / 32) * box.height } });
+    };
+    await tap(10, 5);
+    await expect.poll(() => page.getByRole("slider", { name: "Rows kept" }).inputValue()).toBe("5");
+    await page.getByRole("radio", { name: "Mask" }).check();
+    await page.getByRole("radio", { name: "1 pixel" }).check();
+    await tap(3, 20);
+    await tap(28, 9);
+    await page.getByText("2 pixels to redo").waitFor();
+  });
+
   it("paints a mask by pointer and by keys", async () => {
     const { page } = await open();
     await ready(page);
     await page.getByRole("radio", { name: "Mask" }).check();
-    await page.getByRole("radio", { name: "1 pixels" }).check();
+    await page.getByRole("radio", { name: "1 pixel" }).check();
     await stroke(page, [
       [4, 10],
       [13, 10],
@@ -144,7 +161,7 @@ atEachWidth("pictures in", ({ device, open }) => {
     await page.getByRole("radio", { name: "Draw" }).check();
     await page.getByRole("button", { name: "White" }).click();
     await page.getByRole("button", { name: "New in this colour" }).click();
-    await page.getByRole("radio", { name: "1 pixels" }).check();
+    await page.getByRole("radio", { name: "1 pixel" }).check();
     await page.getByRole("button", { name: "Black" }).click();
     await stroke(page, [
       [0, 10],

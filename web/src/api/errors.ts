@@ -1,6 +1,9 @@
 /** What can go wrong with a request, and what a person can do about it. */
 
-/** An answer that is an error, or none at all. `code` is the API's; NETWORK and UNREADABLE are ours. */
+/** The page itself knows what is missing, and has asked nobody: its message says all. */
+export const NOT_YET = "NOT_YET";
+
+/** An answer that is an error, or none at all. `code` is the API's; NETWORK, UNREADABLE and NOT_YET are ours. */
 export class ApiError extends Error {
   readonly code: string;
   /** Seconds to wait, where the server said so. */
@@ -33,6 +36,7 @@ const ADVICE: Record<string, string> = {
 };
 
 export function advice(error: ApiError): string {
+  if (error.code === NOT_YET) return "";
   if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} seconds.`;
   return ADVICE[error.code] ?? "Try again; if it stays, reload the page.";
 }

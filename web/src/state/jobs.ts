@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { request, subscribe } from "../api/client.ts";
 import { CANCEL_JOB, JOB, JOB_PROGRESS, SUBMIT } from "../api/documents.ts";
-import { ApiError, asApiError, isMissingField } from "../api/errors.ts";
+import { ApiError, asApiError, isMissingField, NOT_YET } from "../api/errors.ts";
 import type { Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
 import { SIDE } from "../picture/picture.ts";
 import { readStored, writeStored } from "../stored.ts";
@@ -50,7 +50,7 @@ export async function openJobs(): Promise<void> {
 /** Submits the picture and settings as they are. */
 export async function submitJob(count: number): Promise<void> {
   const missing = whatIsMissing();
-  jobError.value = missing ? new ApiError("BAD_OPTION", missing) : null;
+  jobError.value = missing ? new ApiError(NOT_YET, missing) : null;
   if (missing) return;
   submitting.value = true;
   try {

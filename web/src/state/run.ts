@@ -1,8 +1,8 @@
 /** The live completion: one at a time, row by row. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { subscribe } from "../api/client.ts";
 import { COMPLETE_LIVE } from "../api/documents.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError, NOT_YET } from "../api/errors.ts";
 import type { CompleteEvent } from "../api/types.ts";
 import { type Picture, SIDE, toDataUri } from "../picture/picture.ts";
 import { addToAlbum } from "./album.ts";
@@ -41,6 +41,11 @@ export const running = computed(() => run.value?.status === "running");
 let close: (() => void) | null = null;
 let counter = 0;
 
+// What was missing is there: nothing has failed.
+effect(() => {
+  if (whatIsMissing() === "" && run.peek()?.error?.code === NOT_YET) run.value = null;
+});
+
 /** Starts a completion; a running one is stopped. Without a seed in the settings, one is drawn so that it can be shown at once. */
 export function start(): void {
   stop();
@@ -73,7 +78,7 @@ export function start(): void {
     if (run.value?.id === id) run.value = { ...run.value, ...change };
   };
   if (missing) {
-    update({ status: "failed", error: new ApiError("BAD_OPTION", missing), samples: [] });
+    update({ status: "failed", error: new ApiError(NOT_YET, missing), samples: [], seed: null });
     return;
   }
   close = subscribe<CompleteEvent>(COMPLETE_LIVE, completeVariables(usedSeed), {

@@ -55,11 +55,12 @@ function summary({ status, rowsDone, rowsTotal, seed: used, engine, ranOn, milli
     running: rowsDone === 0 ? "Reading the given pixels" : `Row ${rowsDone} of ${rowsTotal}`,
     done: "Done",
     stopped: `Stopped at row ${rowsDone} of ${rowsTotal}`,
-    failed: "Failed",
+    failed: used === null ? "Not yet" : "Failed",
   };
   const took = status === "done" && milliseconds !== null ? ` in ${(milliseconds / 1000).toFixed(1)} s` : "";
   const where = status === "done" && ranOn ? ` · ${ranOn.toLowerCase()}, ${engine ?? ""}` : "";
-  return `${parts[status]}${took} · seed ${used}${where}`;
+  const withSeed = used === null ? "" : ` · seed ${used}`;
+  return `${parts[status]}${took}${withSeed}${where}`;
 }
 
 /** What a screen reader hears: the beginning, every eighth row, the end. */

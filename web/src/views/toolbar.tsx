@@ -64,7 +64,7 @@ function MaskOptions() {
       <button type="button" onClick={() => (mask.value = emptyMask())}>
         Clear
       </button>
-      <span class="hint">{count === 0 ? "Paint over what to redo" : `${count} pixels to redo`}</span>
+      <span class="hint">{count === 0 ? "Paint over what to redo" : `${pixels(count)} to redo`}</span>
     </>
   );
 }
@@ -106,16 +106,20 @@ function DrawOptions() {
   );
 }
 
+function pixels(count: number): string {
+  return `${count} pixel${count === 1 ? "" : "s"}`;
+}
+
 function BrushSize() {
   return (
     <fieldset class="brushes">
       <legend class="unseen">Brush size</legend>
       {BRUSHES.map((size) => (
-        <label key={size} title={`Brush ${size} pixels wide`}>
+        <label key={size} title={`Brush ${pixels(size)} wide`}>
           <input
             type="radio"
             name="brush"
-            aria-label={`${size} pixels`}
+            aria-label={pixels(size)}
             checked={brush.value === size}
             onChange={() => (brush.value = size)}
           />
