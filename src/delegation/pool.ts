@@ -11,8 +11,8 @@ const BUSY_PAUSE_MS = 250;
 
 /** Calls for jobs that this isolate has under way at once, for each origin: more would only fill memory and queues. */
 const JOB_CALLS = 6;
-/** So long jobs wait for origins that are down, a restart's time, before they use up their tries. */
-const PATIENCE_MS = 15_000;
+/** So long jobs wait for origins that are down before they use up their tries: a restart, and three pauses of a breaker. */
+const PATIENCE_MS = 20_000;
 
 export class OriginPool {
   readonly #origins: readonly Origin[];
@@ -38,12 +38,10 @@ export class OriginPool {
 
   /** A whole line of jobs must not try in vain, one after the other, what one question answers. */
   async #worthTrying(): Promise<boolean> {
-    if (this.#origins.some(({ breaker }) => breaker.state === "closed")) {
-      this.#wellAt = Date.now();
-      return true;
-    }
-    for (const origin of this.#origins) if (origin.breaker.state === "trial" && (await origin.probe())) return true;
-    return Date.now() - this.#wellAt > PATIENCE_MS;
+    let well = this.#origins.some(({ breaker }) => breaker.state === "closed");
+    for (const origin of this.#origins) well ||= origin.breaker.state === "trial" && (await origin.probe());
+    if (well) this.#wellAt = Date.now();
+    return well || Date.now() - this.#wellAt > PATIENCE_MS;
   }
 
   /**
