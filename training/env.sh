@@ -1,14 +1,4 @@
 #!/usr/bin/env bash
-# Prints the path of a Python that has what training/requirements.txt pins; makes the environment where it is missing.
-# It lies outside the clone, keyed by the lock file's hash, so that fresh clones share it.
-set -euo pipefail
-cd "$(dirname "$0")"
-hash=$(sha256sum requirements.txt | cut -c1-16)
-venv="${IGPT_EDGE_CACHE:-$HOME/.cache/igpt-edge}/venv-$hash"
-if [ ! -e "$venv/.complete" ]; then
-  echo "Making the Python environment $venv (once; some minutes) ..." >&2
-  python3 -m venv --clear "$venv" >&2
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
-  touch "$venv/.complete"
-fi
-echo "$venv/bin/python"
+# Prints the path of a Python that has what requirements.txt pins; makes the environment where it is missing.
+here=$(dirname "$0")
+exec bash "$here/../scripts/python-env.sh" "$here" venv

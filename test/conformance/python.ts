@@ -8,7 +8,7 @@ export const PEERS = join(ROOT, "test/conformance/peers");
 
 /** The path of a Python that has them; makes the environment where it is missing. */
 export function peersPython(): string {
-  return execFileSync("bash", [join(PEERS, "env.sh")], { encoding: "utf8" }).trim();
+  return execFileSync("bash", [join(ROOT, "scripts/python-env.sh"), PEERS, "peers"], { encoding: "utf8" }).trim();
 }
 
 /** What a script of ours in `peers/` prints: JSON. */
