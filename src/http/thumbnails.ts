@@ -37,6 +37,7 @@ export const thumbnails = new Hono<AppEnv>();
 thumbnails.use("/thumbnails/*", cors({ origin: "*", allowMethods: ["GET", "HEAD"], exposeHeaders: ["ETag"] }));
 thumbnails.use("/thumbnails/*", async (c, next) => {
   await c.var.services.light.do(next);
+  if (!isPlain(new URL(c.req.url))) c.header("Cloudflare-CDN-Cache-Control", "no-store");
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Content-Security-Policy", "default-src 'none'; sandbox");
@@ -109,6 +110,12 @@ function parse(file: string, query: URLSearchParams): Rendition | string {
 
 function isFormat(text: string | undefined): text is ImageFormat {
   return text === "png" || text === "webp" || text === "jpg";
+}
+
+/** Whether a cache in front of the Worker, whose keys are whole URLs, may keep it: else one rendition could fill that. */
+function isPlain({ searchParams }: URL): boolean {
+  const names = [...searchParams.keys()];
+  return names.every((name) => name === "width" || name === "filter") && new Set(names).size === names.length;
 }
 
 /** Strong: the same bytes for the same tag. */

@@ -17,9 +17,9 @@ const LIGHT_SHARE = 2;
 const LONGEST_WAIT_MS = 500;
 /** Light work that gives no sign of life for so many trips waits for something far away, and is not waited for. */
 const QUIET_TRIPS = 4;
-/** After light work in the last so many milliseconds more is expected: the requests that came during a turn are read first. */
+/** After light work in the last so many milliseconds more is expected: what came during a turn has yet to be read. */
 const EXPECTED_MS = 1_000;
-/** Trips that it takes until such a request is at work: one to read it from the network, one to begin. */
+/** Trips without light work after which none is there: one to read a request from the network, one for it to begin. */
 const ARRIVAL_TRIPS = 2;
 
 interface Waiter {
@@ -51,8 +51,7 @@ export class Turns {
   #tookMs = 0;
   /** Until when light work may be waited for. */
   #waitUntil: number | undefined = 0;
-  /** Trips since the last turn, those among them without a sign of life of light work, and its steps then. */
-  #trips = 0;
+  /** The latest trips since the last turn that were without a sign of life of light work, and its steps then. */
   #quiet = 0;
   #steps = 0;
 
@@ -115,15 +114,13 @@ export class Turns {
     if (this.#waitUntil === undefined) {
       const took = this.#tookMs || now - this.#startedAt;
       this.#waitUntil = this.#startedAt + took + Math.min(LONGEST_WAIT_MS, LIGHT_SHARE * took);
-      this.#trips = 0;
       this.#quiet = 0;
     }
-    const { steps } = this.#light;
+    const { steps, steppedAt, underWay } = this.#light;
     this.#quiet = steps === this.#steps ? this.#quiet + 1 : 0;
     this.#steps = steps;
-    this.#trips++;
-    if (this.#trips < ARRIVAL_TRIPS && now - this.#light.steppedAt < EXPECTED_MS) return true;
-    return now < this.#waitUntil && this.#quiet < QUIET_TRIPS && this.#light.underWay;
+    const expected = now - steppedAt < EXPECTED_MS ? ARRIVAL_TRIPS : 0;
+    return now < this.#waitUntil && this.#quiet < (underWay ? QUIET_TRIPS : expected);
   }
 
   #dropTheGone(): void {

@@ -37,18 +37,51 @@ function growth(before: Map<WebAssembly.Memory, number>): number {
 const app = new Hono<AppEnv>();
 const light = new LightWork();
 const renditions = new HotRenditions(2 ** 20);
+const turns = new Turns({ light });
+/** Whether /compute goes on, and the turns that it has taken. */
+let computing = false;
+let taken = 0;
 const budget = new MemoryBudget({ capacity: 96 * 2 ** 20 });
 
 app.use(async (c, next) => {
   const images: ImageContext = {
     bucket: c.env.BUCKET,
     admission: budget,
-    turns: new Turns(),
+    turns,
     fetch: (input, init) => fetch(input, init),
     resolver: async () => [],
   };
   c.set("services", { images, light, renditions } as AppEnv["Variables"]["services"]);
   await next();
+});
+app.post("/compute", async (c) => {
+  computing = true;
+  while (computing) {
+    await turns.take(() => {
+      taken++;
+      compute();
+    });
+  }
+  return c.text("done");
+});
+app.delete("/compute", (c) => {
+  computing = false;
+  return c.text("ended");
+});
+/** Turns that were taken since the Worker began. */
+app.get("/compute", (c) => c.json(taken));
+/** A request that needs twenty trips round the event loop; with `?light` it says so. @returns turns taken meanwhile */
+app.get("/trips", async (c) => {
+  const before = taken;
+  const isLight = c.req.query("light") !== undefined;
+  const work = async () => {
+    for (let i = 0; i < 20; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (isLight) light.step();
+    }
+  };
+  await (isLight ? light.do(work) : work());
+  return c.json(taken - before);
 });
 app.route("/", thumbnails);
 app.post("/read", async (c) => {
@@ -74,5 +107,12 @@ app.post("/read", async (c) => {
     throw error;
   }
 });
+
+/** Some 20 ms of arithmetic, as a turn of a real model. */
+function compute(): void {
+  let x = 0;
+  for (let i = 0; i < 1e7; i++) x += Math.sqrt(i);
+  if (x < 0) throw new Error("never");
+}
 
 export default app;

@@ -129,6 +129,15 @@ describe("thumbnails", () => {
     expect(second.headers.get("access-control-allow-origin")).toBe("*");
   });
 
+  it.each([
+    ["", null],
+    ["?width=64&filter=smooth", null],
+    ["?width=64&whatever=1", "no-store"],
+    ["?width=64&width=64", "no-store"],
+  ])("under %s a cache in front of the Worker is told %s", async (query, told) => {
+    expect((await get(`${id}.png${query}`)).headers.get("cloudflare-cdn-cache-control")).toBe(told);
+  });
+
   it("answers 304 to the ETag it gave, whether cached or not, and 200 to another", async () => {
     const etag = (await get(`${id}.png?width=128`)).headers.get("etag") ?? "";
     expect(etag).toMatch(/^"[^"]+"$/);
@@ -194,5 +203,27 @@ describe("thumbnails", () => {
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, HEAD");
     expect((await get(`${id}.png`, { method: "OPTIONS", headers: { origin: "https://a.example" } })).status).toBe(204);
+  });
+});
+
+describe("light work", () => {
+  it("goes before the turns of a model, which go on", async () => {
+    const compute = (method = "GET") => fetch(new URL("/compute", base), { method });
+    const taken = async () => Number(await (await compute()).text());
+    const meanwhile = async (query = "") => Number(await (await fetch(new URL(`/trips${query}`, base))).text());
+    const work = compute("POST");
+    await expect.poll(taken, { timeout: 30_000 }).toBeGreaterThan(2);
+    const counts = { heavy: 0, light: 0 };
+    for (let i = 0; i < 5; i++) {
+      counts.heavy += await meanwhile();
+      counts.light += await meanwhile("?light");
+    }
+    const before = await taken();
+    await expect.poll(taken, { timeout: 30_000 }).toBeGreaterThan(before + 2);
+    await compute("DELETE");
+    expect((await work).status).toBe(200);
+    // A turn a trip for who does not say that it is light.
+    expect(counts.heavy).toBeGreaterThan(50);
+    expect(counts.light).toBeLessThan(counts.heavy / 2);
   });
 });
