@@ -8,7 +8,6 @@ import { PAGE, blockOf, headWidth, laneBytes } from "./cache";
 import { addDot } from "./dot";
 import {
   heads,
-  mixing,
   queries,
   queryStates,
   rowPositions,
@@ -16,7 +15,7 @@ import {
   tableEntries,
   width,
 } from "./state";
-import { clear, exp2Fast, maxLanes, sumLanes } from "./vector";
+import { clear, exp2Fast, maxLanes, sumLanes, toBytes } from "./vector";
 
 /** Positions that share a scale of their probabilities. */
 const BLOCK: u32 = 32;
@@ -30,6 +29,9 @@ const CORRECTION: usize = 4; // int32, for the keys' offset of 64
 const LARGEST: usize = 16; // f32x4: largest scores so far, by lane
 const SUM: usize = 32; // f32x4: sums of the exponentials
 
+/** Of a block's weights, after the bytes. */
+const WEIGHTS_SCALE: usize = 32;
+
 /** qkv f32 [rows, 3d] -> out f32 [rows, d]; each row sees the positions up to its own. */
 export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
   const h = headWidth();
@@ -41,12 +43,12 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
       prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, r);
       clear(to + <usize>(r * width * 4), <usize>(h * 4));
     }
-    // Pages outside, rows inside: rows that share a page find it in the first-level cache.
+    // Pages outside, rows inside: rows that share a page find it in the first-level cache. Scores, weights and mix each go
+    // through all of them, so that what waits for a row's last result has other rows' and pages' work to do meanwhile.
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
-        const position = positionOf(r);
-        if (page * PAGE > position) continue;
-        scorePage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), min<u32>(PAGE, position - page * PAGE + 1));
+        const visible = visibleIn(page, r);
+        if (visible) scorePage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
@@ -55,10 +57,15 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
     }
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
-        const position = positionOf(r);
-        if (page * PAGE > position) continue;
-        const visible = min<u32>(PAGE, position - page * PAGE + 1);
-        mixPage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible, to + <usize>(r * width * 4));
+        const visible = visibleIn(page, r);
+        if (visible) weighPage(blockOf(r, page, layer, head), r, scoresOf(r, page), visible);
+      }
+    }
+    for (let page: u32 = 0; page * PAGE <= last; page++) {
+      for (let r: u32 = 0; r < rows; r++) {
+        const visible = visibleIn(page, r);
+        const row = to + <usize>(r * width * 4);
+        if (visible) mixPage(blockOf(r, page, layer, head), h, scoresOf(r, page), visible, row);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
@@ -79,6 +86,14 @@ function scoresOf(row: u32, page: u32): usize {
 @inline
 function positionOf(row: u32): u32 {
   return load<u32>(rowPositions + <usize>(row * 4));
+}
+
+/** How many positions of a page, its first ones, a row sees. */
+// @ts-ignore: decorator
+@inline
+function visibleIn(page: u32, row: u32): u32 {
+  const positions = positionOf(row) + 1;
+  return page * PAGE < positions ? min<u32>(PAGE, positions - page * PAGE) : 0;
 }
 
 /** q f32 [h] -> `queries` [h/4] vectors of four int8, each four repeated four times; a new entry in `queryStates`. */
@@ -137,20 +152,31 @@ function scorePage(block: usize, h: u32, row: u32, to: usize, visible: u32): voi
     v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(d), v128.load(s, 48)), 48);
   }
   for (let t = visible; t % BLOCK != 0; t++) store<f32>(to + <usize>(t * 4), MASKED);
-  let largest = v128.load(entry + LARGEST);
-  for (let t: u32 = 0; t < visible; t += 4) largest = f32x4.pmax(largest, v128.load(to + <usize>(t * 4)));
-  v128.store(entry + LARGEST, largest);
+  // Up to whole blocks: what is beyond the visible ones in them is masked.
+  let a = v128.load(entry + LARGEST);
+  let b = a;
+  for (let t: u32 = 0; t < visible; t += 16) {
+    const from = to + <usize>(t * 4);
+    a = f32x4.pmax(a, f32x4.pmax(v128.load(from, 0), v128.load(from, 16)));
+    b = f32x4.pmax(b, f32x4.pmax(v128.load(from, 32), v128.load(from, 48)));
+  }
+  v128.store(entry + LARGEST, f32x4.pmax(a, b));
 }
 
-/** Adds a page's values, weighed by exp(score - largest), to out f32 [h], and those weights to the row's sum. */
-function mixPage(block: usize, h: u32, row: u32, from: usize, visible: u32, out: usize): void {
-  const values = block + <usize>laneBytes();
+/** A page's scores to weights, in their place. */
+function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
   const valueScales = block + <usize>(2 * laneBytes() + PAGE * 4);
   const entry = queryStates + <usize>(row * ENTRY);
-  const bytes = mixing;
+  for (let t: u32 = 0; t < visible; t += BLOCK) weigh(at + <usize>(t * 4), valueScales + <usize>(t * 4), entry);
+}
+
+/** Adds a page's values, times their weights, to out f32 [h]. */
+function mixPage(block: usize, h: u32, weights: usize, visible: u32, out: usize): void {
+  const values = block + <usize>laneBytes();
   const zero = i32x4.splat(0);
   for (let t: u32 = 0; t < visible; t += BLOCK) {
-    const scale = weigh(from + <usize>(t * 4), valueScales + <usize>(t * 4), entry, bytes);
+    const bytes = weights + <usize>(t * 4);
+    const scale = load<f32>(bytes + WEIGHTS_SCALE);
     if (scale == 0) continue;
     const factor = f32x4.splat(scale);
     for (let i: u32 = 0; i < h; i += 16) {
@@ -184,20 +210,13 @@ function exponential(score: v128, largest: v128, scale: v128): v128 {
   return exp2Fast(f32x4.mul(f32x4.sub(score, largest), scale));
 }
 
-/** Four weights as integers in the low byte of each lane; `magic` is 2^23. */
-// @ts-ignore: decorator
-@inline
-function toByte(weight: v128, inverse: v128, magic: v128, mask: v128): v128 {
-  return v128.and(f32x4.add(f32x4.mul(weight, inverse), magic), mask);
-}
-
 /**
- * 32 scores -> exponentials (added to the row's sum), times the scales of their values, as bytes in [0, 127].
- * @returns the bytes' common scale, 0 if all are nothing
+ * 32 scores -> exponentials (added to the row's sum), times the scales of their values, as bytes in [0, 127] in the place
+ * of the scores; behind them their common scale, 0 if all are nothing.
  */
 // @ts-ignore: decorator
 @inline
-function weigh(from: usize, valueScales: usize, entry: usize, bytes: usize): f32 {
+function weigh(from: usize, valueScales: usize, entry: usize): void {
   const largest = v128.load(entry + LARGEST);
   const factor = v128.load32_splat(entry + SCALE);
   let a = exponential(v128.load(from, 0), largest, factor);
@@ -224,15 +243,16 @@ function weigh(from: usize, valueScales: usize, entry: usize, bytes: usize): f32
     f32x4.pmax(f32x4.pmax(e, f), f32x4.pmax(g, h)),
   );
   const scale = maxLanes(most) / <f32>127.0;
-  if (scale < <f32>1e-30) return 0;
+  if (scale < <f32>1e-30) {
+    store<f32>(from + WEIGHTS_SCALE, 0);
+    return;
+  }
   const inverse = f32x4.splat(<f32>1.0 / scale);
-  const magic = f32x4.splat(8388608.0);
-  const mask = i32x4.splat(0xff);
-  a = i16x8.narrow_i32x4_s(toByte(a, inverse, magic, mask), toByte(b, inverse, magic, mask));
-  c = i16x8.narrow_i32x4_s(toByte(c, inverse, magic, mask), toByte(d, inverse, magic, mask));
-  e = i16x8.narrow_i32x4_s(toByte(e, inverse, magic, mask), toByte(f, inverse, magic, mask));
-  g = i16x8.narrow_i32x4_s(toByte(g, inverse, magic, mask), toByte(h, inverse, magic, mask));
-  v128.store(bytes, i8x16.narrow_i16x8_u(a, c), 0);
-  v128.store(bytes, i8x16.narrow_i16x8_u(e, g), 16);
-  return scale;
+  a = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(a, inverse)), toBytes(f32x4.mul(b, inverse)));
+  c = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(c, inverse)), toBytes(f32x4.mul(d, inverse)));
+  e = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(e, inverse)), toBytes(f32x4.mul(f, inverse)));
+  g = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(g, inverse)), toBytes(f32x4.mul(h, inverse)));
+  v128.store(from, i8x16.narrow_i16x8_u(a, c), 0);
+  v128.store(from, i8x16.narrow_i16x8_u(e, g), 16);
+  store<f32>(from + WEIGHTS_SCALE, scale);
 }

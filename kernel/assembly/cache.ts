@@ -57,16 +57,24 @@ export function remember(layer: u32, qkv: usize, rows: u32): void {
       if (slot == 0) clear(scales, <usize>(PAGE * 8));
       const k = qkv + <usize>((r * 3 * width + width + head * h) * 4);
       const v = k + <usize>(width * 4);
-      store<f32>(scales + <usize>(slot * 4), writeKey(k, block, slot, h));
-      store<f32>(scales + <usize>((PAGE + slot) * 4), writeValue(v, block + laneBytes(), slot, h));
+      writeKey(k, block, slot, h, inverseScale(k, h, 63, scales + <usize>(slot * 4)));
+      writeValue(v, block + laneBytes(), slot, h, inverseScale(v, h, 127, scales + <usize>((PAGE + slot) * 4)));
     }
   }
 }
 
-/** @returns the scale */
-function writeKey(k: usize, keys: usize, slot: u32, h: u32): f32 {
-  const most = largest(k, h);
-  const inverse = f32x4.splat(most > 0 ? <f32>63.0 / most : 0);
+/** The scale by which the largest of x f32 [h] becomes `levels`, stored at `at`. @returns one by it */
+// @ts-ignore: decorator
+@inline
+function inverseScale(x: usize, h: u32, levels: f32, at: usize): v128 {
+  let most = f32x4.abs(v128.load(x));
+  for (let i: u32 = 4; i < h; i += 4) most = f32x4.pmax(most, f32x4.abs(v128.load(x + <usize>(i * 4))));
+  const largest = maxLanes(most);
+  store<f32>(at, largest / levels);
+  return f32x4.splat(largest > 0 ? levels / largest : 0);
+}
+
+function writeKey(k: usize, keys: usize, slot: u32, h: u32, inverse: v128): void {
   const offset = i8x16.splat(64);
   let at = keys + <usize>((slot / 4) * 64 + (slot % 4) * 4);
   for (let i: usize = 0; i < <usize>(h * 4); i += 64) {
@@ -77,13 +85,9 @@ function writeKey(k: usize, keys: usize, slot: u32, h: u32): f32 {
     v128.store32_lane(at, q, 3, 48);
     at += <usize>(PAGE * 16);
   }
-  return most / <f32>63.0;
 }
 
-/** @returns the scale */
-function writeValue(v: usize, values: usize, slot: u32, h: u32): f32 {
-  const most = largest(v, h);
-  const inverse = f32x4.splat(most > 0 ? <f32>127.0 / most : 0);
+function writeValue(v: usize, values: usize, slot: u32, h: u32, inverse: v128): void {
   let at = values + <usize>((slot / 4) * 64 + (slot % 4));
   for (let i: usize = 0; i < <usize>(h * 4); i += 64) {
     const q = sixteen(v + i, inverse);
@@ -105,7 +109,6 @@ function writeValue(v: usize, values: usize, slot: u32, h: u32): f32 {
     v128.store8_lane(at, q, 15, 60);
     at += <usize>(PAGE * 16);
   }
-  return most / <f32>127.0;
 }
 
 /** 16 numbers times `inverse` as int8. */
@@ -117,10 +120,4 @@ function sixteen(x: usize, inverse: v128): v128 {
   const c = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 32), inverse)));
   const d = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 48), inverse)));
   return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
-}
-
-function largest(x: usize, count: u32): f32 {
-  let most = f32x4.abs(v128.load(x));
-  for (let i: u32 = 4; i < count; i += 4) most = f32x4.pmax(most, f32x4.abs(v128.load(x + <usize>(i * 4))));
-  return maxLanes(most);
 }

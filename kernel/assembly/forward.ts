@@ -3,8 +3,9 @@
 
 import { attention } from "./attention";
 import { remember } from "./cache";
-import { linear, sumRows } from "./linear";
+import { linear } from "./linear";
 import { norm, quickGelu } from "./norm";
+import { pack } from "./pack";
 import {
   biases,
   colors,
@@ -29,25 +30,25 @@ const START: i32 = -1;
 let tensor: usize = 0;
 let sums: usize = 0;
 
-/** The rows' sums of every weight matrix; once, after the weights have come. */
-export function sumWeights(): void {
+/** Every weight matrix as `linear` wants it, and the sums of its rows; once, after the weights have come. */
+export function packWeights(): void {
   const d = width;
   tensor = weights + tableBytes();
   sums = rowSums;
   for (let layer: u32 = 0; layer < layers; layer++) {
     gain();
-    sumNext(d, 3 * d);
-    sumNext(d, d);
+    packNext(d, 3 * d);
+    packNext(d, d);
     gain();
-    sumNext(d, 4 * d);
-    sumNext(4 * d, d);
+    packNext(d, 4 * d);
+    packNext(4 * d, d);
   }
   gain();
-  sumRows(tensor, d, colors, sums);
+  pack(tensor, d, colors, sums);
 }
 
-function sumNext(from: u32, to: u32): void {
-  sumRows(take(<usize>from * to), from, to, sums);
+function packNext(from: u32, to: u32): void {
+  pack(take(<usize>from * to), from, to, sums);
   take(<usize>(to * 4));
   if (biases) take(<usize>(to * 4));
   sums += <usize>(to * 4);

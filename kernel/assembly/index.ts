@@ -1,7 +1,7 @@
 // The kernel's entry points. The host (src/model/engines/kernel/) owns the memory, sets the globals of state.ts, and
 // fills `inputs`, `rowPositions`, `tables` and what each call names.
 
-import { forward, sumWeights } from "./forward";
+import { forward, packWeights } from "./forward";
 import { draw, negativeLogLikelihood } from "./sample";
 import { colors, forced, inputs, logits, nll, rowPositions, targets, uniforms } from "./state";
 import { writeConstants } from "./vector";
@@ -15,7 +15,7 @@ export function setup(): void {
 
 /** Once the weights are in memory. */
 export function prepare(): void {
-  sumWeights();
+  packWeights();
 }
 
 /**

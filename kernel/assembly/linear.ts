@@ -1,16 +1,24 @@
-// y = W x + b for int8 weights [out, in] with one scale an output, and rows of quantised activations.
+// y = W x + b for int8 weights with one scale an output, packed by pack.ts, and rows of quantised activations.
 //
 //   x ~ offset + scale * q   =>   y[o] = W.scale[o] * (scale * sum(W[o] q) + offset * sum(W[o])) + b[o]
+//
+// A dot multiplies four inputs of a row with four inputs of four outputs: its lanes are outputs, and nothing is left to
+// be added across them. A tile is a block of weights times up to four rows in twelve sums: a dot takes five cycles and
+// two begin in each, so fewer than ten would wait for each other, and sums and operands fill fifteen registers. Sums are
+// integers, so a row's do not depend on which tile it is in.
 
 import { addDot } from "./dot";
-import { quantiseRow } from "./quantise";
-import { quantised, rowScales } from "./state";
-import { sumEach } from "./vector";
+import { TILE, vectorsOf } from "./pack";
+import { activationBytes, groupOf, quantiseRows } from "./quantise";
+import { quantised, rowScales, zero } from "./state";
 
-/**
- * x f32 [rows, inputs] -> y f32 [rows, outputs]; with `add`, y is added to.
- * Outputs go in fours; a last, incomplete four is moved back (so outputs >= 4, and a layer that adds has 4n outputs).
- */
+/** Of the outputs at hand, the first one's: scale, bias (0: none), sum of weights; and whether y is added to. */
+let scales: usize = 0;
+let biases: usize = 0;
+let sums: usize = 0;
+let adding: bool = false;
+
+/** x f32 [rows, inputs] -> y f32 [rows, outputs]; with `add`, y is added to. `bias` 0: none. */
 export function linear(
   x: usize,
   y: usize,
@@ -20,216 +28,264 @@ export function linear(
   weight: usize,
   scale: usize,
   bias: usize,
-  sums: usize,
+  weightSums: usize,
   add: bool,
 ): void {
-  for (let r: u32 = 0; r < rows; r++) quantiseRow(x + <usize>(r * inputs * 4), inputs, r);
-  for (let o: u32 = 0; o < outputs; o += 4) {
-    const first = min<u32>(o, outputs - 4);
-    const w = weight + <usize>first * inputs;
-    const at = <usize>(first * 4);
-    let r: u32 = 0;
-    for (; r + 2 <= rows; r += 2) twoRows(w, inputs, r, y, outputs, at, scale, bias, sums, add);
-    if (r < rows) oneRow(w, inputs, r, y, outputs, at, scale, bias, sums, add);
+  quantiseRows(x, rows, inputs);
+  adding = add;
+  const stride = <usize>(outputs * 4);
+  const vectors = vectorsOf(outputs);
+  for (let v: u32 = 0; v < vectors; v += TILE) {
+    const count = min<u32>(TILE, vectors - v);
+    const at = first(v * 4, y, scale, bias, weightSums);
+    for (let r: u32 = 0; r < rows; r += groupOf(rows - r)) {
+      block(weight + <usize>(v * 4) * inputs, count, r, groupOf(rows - r), inputs, at + r * stride, stride);
+    }
+  }
+  for (let o = vectors * 4; o < outputs; o++) {
+    const at = first(o, y, scale, bias, weightSums);
+    for (let r: u32 = 0; r < rows; r += groupOf(rows - r)) {
+      single(weight + <usize>o * inputs, r, groupOf(rows - r), inputs, at + r * stride, stride);
+    }
   }
 }
 
-/** Four outputs of one row. */
-function oneRow(
-  w0: usize,
-  inputs: u32,
-  r: u32,
-  y: usize,
-  outputs: u32,
-  at: usize,
-  scale: usize,
-  bias: usize,
-  sums: usize,
-  add: bool,
-): void {
-  const w1 = w0 + inputs;
-  const w2 = w1 + inputs;
-  const w3 = w2 + inputs;
-  let a = i32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  if (ACTIVATION_BITS == 7) {
-    const q = quantised + <usize>(r * inputs);
-    // Two sums an output: a dot waits for the one before it.
-    let e = a;
-    let f = a;
-    let g = a;
-    let h = a;
-    let i: usize = 0;
-    for (; i + 32 <= <usize>inputs; i += 32) {
-      const u = v128.load(q + i, 0);
-      const v = v128.load(q + i, 16);
-      a = addDot(a, v128.load(w0 + i, 0), u);
-      b = addDot(b, v128.load(w1 + i, 0), u);
-      c = addDot(c, v128.load(w2 + i, 0), u);
-      d = addDot(d, v128.load(w3 + i, 0), u);
-      e = addDot(e, v128.load(w0 + i, 16), v);
-      f = addDot(f, v128.load(w1 + i, 16), v);
-      g = addDot(g, v128.load(w2 + i, 16), v);
-      h = addDot(h, v128.load(w3 + i, 16), v);
-    }
-    if (i < <usize>inputs) {
-      const u = v128.load(q + i);
-      a = addDot(a, v128.load(w0 + i), u);
-      b = addDot(b, v128.load(w1 + i), u);
-      c = addDot(c, v128.load(w2 + i), u);
-      d = addDot(d, v128.load(w3 + i), u);
-    }
-    a = i32x4.add(a, e);
-    b = i32x4.add(b, f);
-    c = i32x4.add(c, g);
-    d = i32x4.add(d, h);
-  } else {
-    const q = quantised + <usize>(r * inputs * 2);
-    for (let i: usize = 0; i < inputs; i += 8) {
-      const v = v128.load(q + i * 2);
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(w0 + i), v));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(w1 + i), v));
-      c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load8x8_s(w2 + i), v));
-      d = i32x4.add(d, i32x4.dot_i16x8_s(v128.load8x8_s(w3 + i), v));
-    }
-  }
-  finish(r, sumEach(a, b, c, d), y, outputs, at, scale, bias, sums, add);
-}
-
-/** Four outputs of rows r and r + 1. The same integers as `oneRow`, so a row does not depend on its neighbour. */
-function twoRows(
-  w0: usize,
-  inputs: u32,
-  r: u32,
-  y: usize,
-  outputs: u32,
-  at: usize,
-  scale: usize,
-  bias: usize,
-  sums: usize,
-  add: bool,
-): void {
-  const w1 = w0 + inputs;
-  const w2 = w1 + inputs;
-  const w3 = w2 + inputs;
-  let a = i32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let e = a;
-  let f = a;
-  let g = a;
-  let h = a;
-  if (ACTIVATION_BITS == 7) {
-    const q = quantised + <usize>(r * inputs);
-    const p = q + inputs;
-    let i: usize = 0;
-    // Unrolled twice: a step's address serves two loads.
-    for (; i + 32 <= <usize>inputs; i += 32) {
-      let u = v128.load(q + i, 0);
-      let v = v128.load(p + i, 0);
-      let w = v128.load(w0 + i, 0);
-      a = addDot(a, w, u);
-      e = addDot(e, w, v);
-      w = v128.load(w1 + i, 0);
-      b = addDot(b, w, u);
-      f = addDot(f, w, v);
-      w = v128.load(w2 + i, 0);
-      c = addDot(c, w, u);
-      g = addDot(g, w, v);
-      w = v128.load(w3 + i, 0);
-      d = addDot(d, w, u);
-      h = addDot(h, w, v);
-      u = v128.load(q + i, 16);
-      v = v128.load(p + i, 16);
-      w = v128.load(w0 + i, 16);
-      a = addDot(a, w, u);
-      e = addDot(e, w, v);
-      w = v128.load(w1 + i, 16);
-      b = addDot(b, w, u);
-      f = addDot(f, w, v);
-      w = v128.load(w2 + i, 16);
-      c = addDot(c, w, u);
-      g = addDot(g, w, v);
-      w = v128.load(w3 + i, 16);
-      d = addDot(d, w, u);
-      h = addDot(h, w, v);
-    }
-    if (i < <usize>inputs) {
-      const u = v128.load(q + i);
-      const v = v128.load(p + i);
-      let w = v128.load(w0 + i);
-      a = addDot(a, w, u);
-      e = addDot(e, w, v);
-      w = v128.load(w1 + i);
-      b = addDot(b, w, u);
-      f = addDot(f, w, v);
-      w = v128.load(w2 + i);
-      c = addDot(c, w, u);
-      g = addDot(g, w, v);
-      w = v128.load(w3 + i);
-      d = addDot(d, w, u);
-      h = addDot(h, w, v);
-    }
-  } else {
-    const q = quantised + <usize>(r * inputs * 2);
-    const p = q + <usize>(inputs * 2);
-    for (let i: usize = 0; i < inputs; i += 8) {
-      const u = v128.load(q + i * 2);
-      const v = v128.load(p + i * 2);
-      let w = v128.load8x8_s(w0 + i);
-      a = i32x4.add(a, i32x4.dot_i16x8_s(w, u));
-      e = i32x4.add(e, i32x4.dot_i16x8_s(w, v));
-      w = v128.load8x8_s(w1 + i);
-      b = i32x4.add(b, i32x4.dot_i16x8_s(w, u));
-      f = i32x4.add(f, i32x4.dot_i16x8_s(w, v));
-      w = v128.load8x8_s(w2 + i);
-      c = i32x4.add(c, i32x4.dot_i16x8_s(w, u));
-      g = i32x4.add(g, i32x4.dot_i16x8_s(w, v));
-      w = v128.load8x8_s(w3 + i);
-      d = i32x4.add(d, i32x4.dot_i16x8_s(w, u));
-      h = i32x4.add(h, i32x4.dot_i16x8_s(w, v));
-    }
-  }
-  finish(r, sumEach(a, b, c, d), y, outputs, at, scale, bias, sums, add);
-  finish(r + 1, sumEach(e, f, g, h), y, outputs, at, scale, bias, sums, add);
-}
-
-/** From integer dots to four outputs; `at` is the byte offset of the first. */
+/** Says which outputs are at hand. @returns where the first row's are */
 // @ts-ignore: decorator
 @inline
-function finish(
-  r: u32,
-  dots: v128,
-  y: usize,
-  outputs: u32,
-  at: usize,
-  scale: usize,
-  bias: usize,
-  sums: usize,
-  add: bool,
-): void {
-  const row = rowScales + <usize>(r * 8);
-  let v = f32x4.mul(f32x4.convert_i32x4_s(dots), v128.load32_splat(row, 0));
-  if (ACTIVATION_BITS == 7) v = f32x4.add(v, f32x4.mul(v128.load(sums + at), v128.load32_splat(row, 4)));
-  v = f32x4.mul(v, v128.load(scale + at));
-  if (bias) v = f32x4.add(v, v128.load(bias + at));
-  const out = y + <usize>(r * outputs * 4) + at;
-  if (add) v = f32x4.add(v, v128.load(out));
-  v128.store(out, v);
+function first(output: u32, y: usize, scale: usize, bias: usize, weightSums: usize): usize {
+  const at = <usize>(output * 4);
+  scales = scale + at;
+  biases = bias ? bias + at : 0;
+  sums = weightSums + at;
+  return y + at;
 }
 
-/** sums[o] = sum over i of W[o, i], as f32 (exact: below 2^24 for up to 132,000 inputs). */
-export function sumRows(weight: usize, inputs: u32, outputs: u32, sums: usize): void {
-  for (let o: u32 = 0; o < outputs; o++) {
-    const w = weight + <usize>o * inputs;
-    let total = i32x4.splat(0);
-    for (let i: usize = 0; i < inputs; i += 16) {
-      total = i32x4.add(total, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(v128.load(w + i))));
+/** A block of `count` vectors times the rows r .. r + group - 1; `stride`: bytes between rows of y. */
+// @ts-ignore: decorator
+@inline
+function block(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
+  const q = quantised + <usize>r * inputs * activationBytes();
+  if (ACTIVATION_BITS == 7 && count == TILE) {
+    if (group == 4) fourRows(w, q, inputs, r, y, stride);
+    else if (group == 2) twoRows(w, q, inputs, r, y, stride);
+    else oneRow(w, q, inputs, r, y);
+    return;
+  }
+  const four = 4 * activationBytes();
+  for (let j: u32 = 0; j < count; j++) {
+    if (ACTIVATION_BITS == 7 && group == 4) {
+      fourRowsOneVector(w + j * 16, count * 16, q, inputs, r, y + j * 16, stride, j * 16);
+      continue;
     }
-    const sum = sumEach(total, total, total, total);
-    store<f32>(sums + <usize>(o * 4), <f32>i32x4.extract_lane(sum, 0));
+    for (let i: u32 = 0; i < group; i++) {
+      oneVector(w + j * 16, count * 16, q + i * four, group * four, inputs, r + i, y + i * stride + j * 16, j * 16);
+    }
+  }
+}
+
+function fourRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
+  let b0 = a0, b1 = a0, b2 = a0;
+  let c0 = a0, c1 = a0, c2 = a0;
+  let d0 = a0, d1 = a0, d2 = a0;
+  // The third vector takes its inputs by an address that only we know to be the same: otherwise the compiler would keep
+  // all four rows' in registers, and there is none left.
+  let p = q + zero;
+  for (const end = q + <usize>(inputs * 4); q < end; q += 16) {
+    let v = v128.load(w, 0);
+    const w1 = v128.load(w, 16);
+    let x = v128.load32_splat(q, 0);
+    a0 = addDot(a0, v, x);
+    a1 = addDot(a1, w1, x);
+    x = v128.load32_splat(q, 4);
+    b0 = addDot(b0, v, x);
+    b1 = addDot(b1, w1, x);
+    x = v128.load32_splat(q, 8);
+    c0 = addDot(c0, v, x);
+    c1 = addDot(c1, w1, x);
+    x = v128.load32_splat(q, 12);
+    d0 = addDot(d0, v, x);
+    d1 = addDot(d1, w1, x);
+    v = v128.load(w, 32);
+    a2 = addDot(a2, v, v128.load32_splat(p, 0));
+    b2 = addDot(b2, v, v128.load32_splat(p, 4));
+    c2 = addDot(c2, v, v128.load32_splat(p, 8));
+    d2 = addDot(d2, v, v128.load32_splat(p, 12));
+    w += 48;
+    p += 16;
+  }
+  finishRow(a0, a1, a2, r, y);
+  finishRow(b0, b1, b2, r + 1, y + stride);
+  finishRow(c0, c1, c2, r + 2, y + 2 * stride);
+  finishRow(d0, d1, d2, r + 3, y + 3 * stride);
+}
+
+/** What is left of the outputs, with two sums a row. */
+function fourRowsOneVector(w: usize, step: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize, at: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0;
+  let b0 = a0, b1 = a0;
+  let c0 = a0, c1 = a0;
+  let d0 = a0, d1 = a0;
+  for (const end = q + <usize>(inputs * 4); q < end; q += 32) {
+    let v = v128.load(w);
+    a0 = addDot(a0, v, v128.load32_splat(q, 0));
+    b0 = addDot(b0, v, v128.load32_splat(q, 4));
+    c0 = addDot(c0, v, v128.load32_splat(q, 8));
+    d0 = addDot(d0, v, v128.load32_splat(q, 12));
+    w += step;
+    v = v128.load(w);
+    a1 = addDot(a1, v, v128.load32_splat(q, 16));
+    b1 = addDot(b1, v, v128.load32_splat(q, 20));
+    c1 = addDot(c1, v, v128.load32_splat(q, 24));
+    d1 = addDot(d1, v, v128.load32_splat(q, 28));
+    w += step;
+  }
+  finishVector(i32x4.add(a0, a1), r, y, at);
+  finishVector(i32x4.add(b0, b1), r + 1, y + stride, at);
+  finishVector(i32x4.add(c0, c1), r + 2, y + 2 * stride, at);
+  finishVector(i32x4.add(d0, d1), r + 3, y + 3 * stride, at);
+}
+
+/** Two rows have sums of their own for every other four inputs; one row, for each four of sixteen. */
+function twoRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
+  let b0 = a0, b1 = a0, b2 = a0;
+  let c0 = a0, c1 = a0, c2 = a0;
+  let d0 = a0, d1 = a0, d2 = a0;
+  for (const end = q + <usize>(inputs * 2); q < end; q += 16) {
+    let x = v128.load32_splat(q, 0);
+    let z = v128.load32_splat(q, 4);
+    let v = v128.load(w, 0);
+    a0 = addDot(a0, v, x);
+    b0 = addDot(b0, v, z);
+    v = v128.load(w, 16);
+    a1 = addDot(a1, v, x);
+    b1 = addDot(b1, v, z);
+    v = v128.load(w, 32);
+    a2 = addDot(a2, v, x);
+    b2 = addDot(b2, v, z);
+    x = v128.load32_splat(q, 8);
+    z = v128.load32_splat(q, 12);
+    v = v128.load(w, 48);
+    c0 = addDot(c0, v, x);
+    d0 = addDot(d0, v, z);
+    v = v128.load(w, 64);
+    c1 = addDot(c1, v, x);
+    d1 = addDot(d1, v, z);
+    v = v128.load(w, 80);
+    c2 = addDot(c2, v, x);
+    d2 = addDot(d2, v, z);
+    w += 96;
+  }
+  finishRow(i32x4.add(a0, c0), i32x4.add(a1, c1), i32x4.add(a2, c2), r, y);
+  finishRow(i32x4.add(b0, d0), i32x4.add(b1, d1), i32x4.add(b2, d2), r + 1, y + stride);
+}
+
+function oneRow(w: usize, q: usize, inputs: u32, r: u32, y: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
+  let b0 = a0, b1 = a0, b2 = a0;
+  let c0 = a0, c1 = a0, c2 = a0;
+  let d0 = a0, d1 = a0, d2 = a0;
+  for (const end = q + inputs; q < end; q += 16) {
+    let x = v128.load32_splat(q, 0);
+    a0 = addDot(a0, v128.load(w, 0), x);
+    a1 = addDot(a1, v128.load(w, 16), x);
+    a2 = addDot(a2, v128.load(w, 32), x);
+    x = v128.load32_splat(q, 4);
+    b0 = addDot(b0, v128.load(w, 48), x);
+    b1 = addDot(b1, v128.load(w, 64), x);
+    b2 = addDot(b2, v128.load(w, 80), x);
+    x = v128.load32_splat(q, 8);
+    c0 = addDot(c0, v128.load(w, 96), x);
+    c1 = addDot(c1, v128.load(w, 112), x);
+    c2 = addDot(c2, v128.load(w, 128), x);
+    x = v128.load32_splat(q, 12);
+    d0 = addDot(d0, v128.load(w, 144), x);
+    d1 = addDot(d1, v128.load(w, 160), x);
+    d2 = addDot(d2, v128.load(w, 176), x);
+    w += 192;
+  }
+  a0 = i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0));
+  a1 = i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1));
+  a2 = i32x4.add(i32x4.add(a2, b2), i32x4.add(c2, d2));
+  finishRow(a0, a1, a2, r, y);
+}
+
+/** One vector of a block times one row: where there is no whole block, and with 12 bits. Steps are in bytes. */
+function oneVector(w: usize, step: usize, q: usize, qStep: usize, inputs: u32, r: u32, y: usize, at: usize): void {
+  let a = i32x4.splat(0);
+  let b = a;
+  if (ACTIVATION_BITS == 7) {
+    for (let i: u32 = 0; i < inputs; i += 8) {
+      a = addDot(a, v128.load(w), v128.load32_splat(q));
+      b = addDot(b, v128.load(w + step), v128.load32_splat(q + qStep));
+      w += 2 * step;
+      q += 2 * qStep;
+    }
+    a = i32x4.add(a, b);
+  } else {
+    for (let i: u32 = 0; i < inputs; i += 4) {
+      const x = v128.load64_splat(q);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(w, 0), x));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), x));
+      w += step;
+      q += qStep;
+    }
+    a = i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
+  }
+  finishVector(a, r, y, at);
+}
+
+// @ts-ignore: decorator
+@inline
+function finishVector(a: v128, r: u32, y: usize, at: usize): void {
+  const row = rowScales + <usize>(r * 8);
+  finish(a, v128.load32_splat(row, 0), v128.load32_splat(row, 4), y, at);
+}
+
+/** Three vectors of sums of one row to outputs. */
+// @ts-ignore: decorator
+@inline
+function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
+  const row = rowScales + <usize>(r * 8);
+  const scale = v128.load32_splat(row, 0);
+  const offset = v128.load32_splat(row, 4);
+  finish(a, scale, offset, y, 0);
+  finish(b, scale, offset, y + 16, 16);
+  finish(c, scale, offset, y + 32, 32);
+}
+
+/** Four sums to four outputs; `at`: their place after the first one at hand, in bytes. */
+// @ts-ignore: decorator
+@inline
+function finish(dots: v128, scale: v128, offset: v128, y: usize, at: usize): void {
+  let v = f32x4.mul(f32x4.convert_i32x4_s(dots), scale);
+  if (ACTIVATION_BITS == 7) v = f32x4.add(v, f32x4.mul(v128.load(sums + at), offset));
+  v = f32x4.mul(v, v128.load(scales + at));
+  if (biases) v = f32x4.add(v, v128.load(biases + at));
+  if (adding) v = f32x4.add(v, v128.load(y));
+  v128.store(y, v);
+}
+
+/** One output that is in no vector, its weights as they came: the same sums, and the same steps from them to y. */
+function single(w: usize, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
+  const four = 4 * activationBytes();
+  for (let i: u32 = 0; i < group; i++) {
+    let q = quantised + <usize>r * inputs * activationBytes() + i * four;
+    let sum: i32 = 0;
+    for (let at: u32 = 0; at < inputs; at++) {
+      const x: i32 = ACTIVATION_BITS == 7 ? <i32>load<u8>(q) : <i32>load<i16>(q);
+      sum += <i32>load<i8>(w + at) * x;
+      q += at % 4 == 3 ? (group - 1) * four + activationBytes() : activationBytes();
+    }
+    const row = rowScales + <usize>((r + i) * 8);
+    const out = y + i * stride;
+    let v: f32 = <f32>sum * load<f32>(row, 0);
+    if (ACTIVATION_BITS == 7) v += load<f32>(sums) * load<f32>(row, 4);
+    v *= load<f32>(scales);
+    if (biases) v += load<f32>(biases);
+    if (adding) v += load<f32>(out);
+    store<f32>(out, v);
   }
 }

@@ -2,7 +2,7 @@
 // batch. `rowScales` holds two f32 a row: scale and offset, x ~ offset + scale * q.
 
 import { quantised, rowScales } from "./state";
-import { maxLanes } from "./vector";
+import { maxLanes, toBytes } from "./vector";
 
 // ACTIVATION_BITS (7 or 12) is a constant of the build: `asc --use ACTIVATION_BITS=7`.
 
@@ -13,49 +13,72 @@ export function activationBytes(): u32 {
   return ACTIVATION_BITS == 7 ? 1 : 2;
 }
 
-/** x f32[columns] -> row `row` of `quantised`, with its scale and offset. */
-export function quantiseRow(x: usize, columns: u32, row: u32): void {
-  const q = quantised + <usize>(row * columns * activationBytes());
-  if (ACTIVATION_BITS == 7) sevenBits(x, columns, q, rowScales + <usize>(row * 8));
-  else twelveBits(x, columns, q, rowScales + <usize>(row * 8));
+/** Rows that lie together: as many as `linear` takes at once. */
+// @ts-ignore: decorator
+@inline
+export function groupOf(rowsLeft: u32): u32 {
+  return rowsLeft >= 4 ? 4 : rowsLeft >= 2 ? 2 : 1;
+}
+
+/** x f32 [rows, columns] -> `quantised`, in groups of rows [columns/4][group][4], with the rows' scales and offsets. */
+export function quantiseRows(x: usize, rows: u32, columns: u32): void {
+  const four = 4 * activationBytes();
+  for (let r: u32 = 0; r < rows; ) {
+    const group = groupOf(rows - r);
+    const to = quantised + <usize>r * columns * activationBytes();
+    for (let i: u32 = 0; i < group; i++, r++) {
+      const scales = rowScales + <usize>(r * 8);
+      if (ACTIVATION_BITS == 7) sevenBits(x, columns, to + i * four, group * four, scales);
+      else twelveBits(x, columns, to + i * four, group * four, scales);
+      x += <usize>(columns * 4);
+    }
+  }
 }
 
 /** q in [0, 127] over [min, max]: after QuickGELU a row is lopsided, so a range around zero would waste half of it. */
 // @ts-ignore: decorator
 @inline
-function sevenBits(x: usize, columns: u32, q: usize, scales: usize): void {
+function sevenBits(x: usize, columns: u32, q: usize, step: usize, scales: usize): void {
+  // Each waits for the one before it, so there are two of both.
   let low = v128.load(x);
   let high = low;
-  for (let i: u32 = 4; i < columns; i += 4) {
-    const v = v128.load(x + <usize>(i * 4));
+  let low2 = low;
+  let high2 = low;
+  for (let p = x; p < x + <usize>(columns * 4); p += 32) {
+    const v = v128.load(p, 0);
     low = f32x4.pmin(low, v);
     high = f32x4.pmax(high, v);
+    const w = v128.load(p, 16);
+    low2 = f32x4.pmin(low2, w);
+    high2 = f32x4.pmax(high2, w);
   }
-  const smallest: f32 = -maxLanes(f32x4.neg(low));
-  const range: f32 = maxLanes(high) - smallest;
+  const smallest: f32 = -maxLanes(f32x4.neg(f32x4.pmin(low, low2)));
+  const range: f32 = maxLanes(f32x4.pmax(high, high2)) - smallest;
   const inverse = f32x4.splat(range > 0 ? <f32>127.0 / range : 0);
   const offset = f32x4.splat(smallest);
   store<f32>(scales, range / <f32>127.0, 0);
   store<f32>(scales, smallest, 4);
-  // Adding 2^23 leaves the nearest integer in the low bits.
-  const magic = f32x4.splat(8388608.0);
-  const mask = i32x4.splat(0xff);
   for (let i: u32 = 0; i < columns; i += 16) {
     const p = x + <usize>(i * 4);
-    const a = f32x4.add(f32x4.mul(f32x4.sub(v128.load(p, 0), offset), inverse), magic);
-    const b = f32x4.add(f32x4.mul(f32x4.sub(v128.load(p, 16), offset), inverse), magic);
-    const c = f32x4.add(f32x4.mul(f32x4.sub(v128.load(p, 32), offset), inverse), magic);
-    const d = f32x4.add(f32x4.mul(f32x4.sub(v128.load(p, 48), offset), inverse), magic);
-    const ab = i16x8.narrow_i32x4_s(v128.and(a, mask), v128.and(b, mask));
-    const cd = i16x8.narrow_i32x4_s(v128.and(c, mask), v128.and(d, mask));
-    v128.store(q + <usize>i, i8x16.narrow_i16x8_u(ab, cd));
+    const a = toBytes(f32x4.mul(f32x4.sub(v128.load(p, 0), offset), inverse));
+    const b = toBytes(f32x4.mul(f32x4.sub(v128.load(p, 16), offset), inverse));
+    const c = toBytes(f32x4.mul(f32x4.sub(v128.load(p, 32), offset), inverse));
+    const d = toBytes(f32x4.mul(f32x4.sub(v128.load(p, 48), offset), inverse));
+    const ab = i16x8.narrow_i32x4_s(a, b);
+    const cd = i16x8.narrow_i32x4_s(c, d);
+    const bytes = i8x16.narrow_i16x8_u(ab, cd);
+    v128.store32_lane(q, bytes, 0);
+    v128.store32_lane(q + step, bytes, 1);
+    v128.store32_lane(q + 2 * step, bytes, 2);
+    v128.store32_lane(q + 3 * step, bytes, 3);
+    q += 4 * step;
   }
 }
 
 /** q in [-2047, 2047] around zero, in int16. */
 // @ts-ignore: decorator
 @inline
-function twelveBits(x: usize, columns: u32, q: usize, scales: usize): void {
+function twelveBits(x: usize, columns: u32, q: usize, step: usize, scales: usize): void {
   let most = f32x4.abs(v128.load(x));
   for (let i: u32 = 4; i < columns; i += 4) most = f32x4.pmax(most, f32x4.abs(v128.load(x + <usize>(i * 4))));
   const range: f32 = maxLanes(most);
@@ -66,6 +89,9 @@ function twelveBits(x: usize, columns: u32, q: usize, scales: usize): void {
     const p = x + <usize>(i * 4);
     const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p, 0), inverse)));
     const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p, 16), inverse)));
-    v128.store(q + <usize>(i * 2), i16x8.narrow_i32x4_s(a, b));
+    const words = i16x8.narrow_i32x4_s(a, b);
+    v128.store64_lane(q, words, 0);
+    v128.store64_lane(q + step, words, 1);
+    q += 2 * step;
   }
 }

@@ -32,6 +32,8 @@ export let rowScales: usize = 0;
 export let queries: usize = 0;
 export let queryStates: usize = 0;
 export let scores: usize = 0;
-export let mixing: usize = 0;
 export let logits: usize = 0;
 export let order: usize = 0;
+
+/** Stays 0. The compiler cannot know that, so that an address plus this is another one to it. */
+export let zero: usize = 0;

@@ -22,6 +22,9 @@ export function writeConstants(): void {
   v128.store(splats, f32x4.splat(0.009618489071726799), 160);
   v128.store(splats, f32x4.splat(0.0013399930903688073), 176);
   v128.store(splats, f32x4.splat(0.00015345800784416497), 192);
+  v128.store(splats, f32x4.splat(-110.0), 208);
+  v128.store(splats, f32x4.splat(8388608.0), 224);
+  v128.store(splats, i32x4.splat(0xff), 240);
 }
 
 /** Zeroes `bytes`, a multiple of 16: for short runs far cheaper than the call that memory.fill is. */
@@ -31,13 +34,16 @@ export function clear(at: usize, bytes: usize): void {
   for (let end = at + bytes; at < end; at += 16) v128.store(at, i32x4.splat(0));
 }
 
-/** 2^y for y <= 127, relative error below 8e-5; y below -126 counts as -126. */
+/**
+ * 2^y for y <= 127, relative error below 8e-5; y below -110 counts as -110: nothing beside a softmax's largest term, and
+ * still a normal number after a product with a scale. Each operation on a subnormal costs a hundred others.
+ */
 // @ts-ignore: decorator
 @inline
 export function exp2Fast(y: v128): v128 {
   const c: usize = constants;
   const magic = v128.load(c, 0);
-  const clamped = f32x4.pmax(y, v128.load(c, 16));
+  const clamped = f32x4.pmax(y, v128.load(c, 208));
   // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
   const shifted = f32x4.add(clamped, magic);
   const f = f32x4.sub(clamped, f32x4.sub(shifted, magic));
@@ -45,6 +51,13 @@ export function exp2Fast(y: v128): v128 {
   p = f32x4.add(f32x4.mul(p, f), v128.load(c, 48));
   p = f32x4.add(f32x4.mul(p, f), v128.load(c, 32));
   return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/** Numbers in [0, 255] to the nearest integers, in the low byte of each lane: adding 2^23 leaves them there. */
+// @ts-ignore: decorator
+@inline
+export function toBytes(x: v128): v128 {
+  return v128.and(f32x4.add(x, v128.load(constants, 224)), v128.load(constants, 240));
 }
 
 /** 2^y for |y| <= 126 (beyond that it saturates), relative error below 2e-7. */

@@ -44,7 +44,7 @@ const contextPages = (s: KernelShape) => Math.ceil(s.positions / PAGE_POSITIONS)
 
 /** Every region: bytes as a function of the shape (L layers, width d, H heads, `colors`), and what it holds. */
 const TABLE = [
-  { name: "constants", bytes: () => 208, holds: "vector constants of the kernel's loops" },
+  { name: "constants", bytes: () => 256, holds: "vector constants of the kernel's loops" },
   { name: "inputs", bytes: () => ROWS * I32, holds: "colour before each row's position, -1 = start vector" },
   { name: "rowPositions", bytes: () => ROWS * I32, holds: "each row's position" },
   { name: "tables", bytes: (s) => ROWS * contextPages(s) * I32, holds: "each row's page addresses" },
@@ -56,16 +56,15 @@ const TABLE = [
   { name: "state", bytes: (s) => ROWS * s.width * F32, holds: "residual stream" },
   { name: "normed", bytes: (s) => ROWS * s.width * F32, holds: "a block's input; attention's output" },
   { name: "wide", bytes: (s) => Math.max(ROWS * 4 * s.width, s.colors) * F32, holds: "q k v; MLP; colour weights" },
-  { name: "quantised", bytes: (s) => ROWS * 4 * s.width * 2, holds: "activations as int8 or int16" },
+  { name: "quantised", bytes: (s) => ROWS * 4 * s.width * 2, holds: "activations as bytes or int16" },
   { name: "rowScales", bytes: () => ROWS * 2 * F32, holds: "their scale and offset" },
   { name: "queries", bytes: (s) => (ROWS * 4 * s.width) / s.heads, holds: "int8 queries of one head, fourfold" },
   { name: "queryStates", bytes: () => ROWS * 48, holds: "scale, correction, largest scores, softmax sums" },
-  { name: "scores", bytes: (s) => ROWS * contextPages(s) * PAGE_POSITIONS * F32, holds: "of one head" },
-  { name: "mixing", bytes: () => 32, holds: "probabilities of 32 positions in 7 bits" },
+  { name: "scores", bytes: (s) => ROWS * contextPages(s) * PAGE_POSITIONS * F32, holds: "of one head, then weights" },
   { name: "logits", bytes: (s) => ROWS * s.colors * F32, holds: "of each row" },
   { name: "order", bytes: (s) => s.colors * 8, holds: "colours by likelihood, for top-k and top-p" },
   { name: "rowSums", bytes: (s) => (s.layers * 9 * s.width + s.colors) * F32, holds: "sums of the weights' rows" },
-  { name: "weights", bytes: weightBytes, holds: "the data of weights.safetensors as it is" },
+  { name: "weights", bytes: weightBytes, holds: "the data of weights.safetensors; linear ones packed in place" },
 ] as const satisfies readonly { name: string; bytes: (shape: KernelShape) => number; holds: string }[];
 
 export function layoutOf(shape: KernelShape): Layout {

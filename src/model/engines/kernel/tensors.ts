@@ -1,4 +1,4 @@
-/** What `weights.safetensors` holds, in the order of the file: the kernel runs the file's data where it lies. */
+/** What `weights.safetensors` holds, in the order of the file: the kernel packs and runs it where it lies. */
 import type { ModelShape } from "../../engine.ts";
 import type { Dtype, SafetensorsHeader } from "../../safetensors.ts";
 
