@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--quick] [--json FILE] [--svg FILE] [--shapes L8,iGPT-S] [--no-requests]`: the project beside its
- * peers in one run. Every engine works in a process of its own, one after another, on one thread. Set BENCH_PYTHON to a
- * Python with torch and transformers to have those measured too.
+ * `npm run bench -- [--quick] [--json FILE] [--svg FILE] [--shapes L8,iGPT-S] [--engines kernel,...] [--no-requests]`:
+ * the project beside its peers in one run. Every engine works in a process of its own, one after another, on one thread.
+ * Set BENCH_PYTHON to a Python with torch and transformers to have those measured too.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureLimits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
-import { type Job, jobs } from "./plan.ts";
+import { ENGINES, type Job, jobs } from "./plan.ts";
 import { plotOf } from "./plot.ts";
 import { reportOf, tableOf } from "./report.ts";
 import { measureRequests, requestTable } from "./requests.ts";
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     json: { type: "string" },
     svg: { type: "string" },
     shapes: { type: "string", default: Object.keys(SHAPES).join(",") },
+    engines: { type: "string", default: ENGINES.join(",") },
     "no-requests": { type: "boolean", default: false },
   },
 });
@@ -36,7 +37,9 @@ try {
   const shapes = values.shapes.split(",").filter((name): name is ShapeName => name in SHAPES);
   for (const shape of shapes) await writeFile(join(folder, shape), weightsFile(SHAPES[shape]));
   const results: { job: Job; measured: Measurement }[] = [];
+  const engines = values.engines.split(",");
   for (const job of jobs(values.quick, shapes)) {
+    if (!engines.includes(job.engine)) continue;
     console.error(`${job.task.shape} ${job.engine}, ${job.task.samples} samples`);
     const measured = await runJob(job, join(folder, job.task.shape));
     if (measured) results.push({ job, measured });

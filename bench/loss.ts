@@ -25,7 +25,7 @@ import { addPlaces, type Walk, walk } from "./loss/walk.ts";
 const USAGE = `npx tsx bench/loss.ts --data FILE.zip [options]
 
   --data FILE      pictures, a zip or folder
-  --pictures N     how many of them, evenly spread; default 48
+  --pictures N     how many of them, drawn the same way each time; default 48
   --samples B      pictures that run at once, 1 to 32; default 8
   --builds LIST    of the kernel; default kernel-r16,kernel-p16 (made by npm run build:kernel)
   --model ID       default: the default model of --dir
@@ -65,10 +65,11 @@ const run = await python();
 const work = await mkdtemp(join(tmpdir(), "igpt-edge-loss-"));
 try {
   const source = resolve(values.data);
+  const set = join(work, "set");
   const common = ["--bundle", bundle.directory, "--out"];
-  await run("igpt.evaluate", ["tokens", "--data", source, ...common, work, "--most", values.pictures]);
+  await run("igpt.evaluate", ["tokens", "--data", source, ...common, set, "--most", values.pictures]);
   await run("igpt.logits_graph", [...common, join(work, "logits.onnx.gz")]);
-  const file = await readFile(join(work, "tokens.bin"));
+  const file = await readFile(join(set, "tokens.bin"));
   const tokens = Int32Array.from(new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2));
   const count = tokens.length / positions;
 
