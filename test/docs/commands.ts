@@ -79,7 +79,7 @@ export function problemsOf({ page, text }: Command): string[] {
 
 /** Programs that are no part of the project. */
 const SHELL =
-  /^(cd|kill|tail|docker compose up|tritonserver --model-repository=)\b|^\w+=|^\$\(dirname \$python\)\/hf |^\$\(bash \S+\) \S+\.py/;
+  /^(cd|kill|mkdir|tail|python -m transformers|python -c|docker compose up|tritonserver --model-repository=)\b|^\w+=|^\$\(dirname \$python\)\/hf |^\$\(bash \S+\) \S+\.py/;
 
 export function isWrangler([program, first]: readonly string[]): boolean {
   return program === "wrangler" || (program === "npx" && first === "wrangler");
