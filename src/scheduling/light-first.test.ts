@@ -151,6 +151,25 @@ test("after a pause the first turn does not wait as if the pause had been a turn
   expect(log).toHaveLength(2);
 });
 
+test("a waiter that was passed over as gone gets its turn when it looks again", async () => {
+  const loop = new Loop();
+  let wake = () => {};
+  let asleep = false;
+  const nextLoop = () => (asleep ? new Promise<void>((resolve) => (wake = resolve)) : loop.next());
+  const turns = new Turns({ nextLoop, now: () => loop.now });
+  const log: string[] = [];
+  asleep = true;
+  const sleeper = turns.take(() => void log.push("sleeper"));
+  asleep = false;
+  const other = turns.take(() => void log.push("other"));
+  for (let i = 0; i < 300; i++) await loop.trip();
+  await other;
+  wake();
+  for (let i = 0; i < 5; i++) await loop.trip();
+  await sleeper;
+  expect(log).toEqual(["other", "sleeper"]);
+});
+
 test("light work that fails is over, and its error its own", async () => {
   const { light } = setUp();
   await expect(light.do(() => Promise.reject(new Error("mine")))).rejects.toThrow("mine");

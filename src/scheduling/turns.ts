@@ -91,6 +91,8 @@ export class Turns {
         await this.#nextLoop();
         signal?.throwIfAborted();
         waiter.lookedAt = ++this.#looks;
+        // Passed over as gone, and here after all.
+        if (!this.#waiting.includes(waiter)) this.#waiting.push(waiter);
         this.#dropTheGone();
         // A turn since this timer was set: the loop has not gone round after it.
         if (this.#waiting[0] === waiter && this.#taken === taken && this.#isFree() && !this.#lightGoesFirst()) return;
