@@ -38,7 +38,7 @@ it("waits while it is closed", async () => {
   const done = vi.fn();
   void line.take(
     1,
-    () => isOpen,
+    async () => isOpen,
     async () => done(),
   );
   await vi.advanceTimersByTimeAsync(60_000);

@@ -11,6 +11,9 @@ export type Harm =
   | "status 500"
   | "status 503"
   | "status 401"
+  | "status 404"
+  /** To the origin itself: who follows it gets a sound answer. */
+  | "redirect"
   | "hangs up"
   | "truncated"
   | "garbage"
@@ -66,6 +69,11 @@ export class BadProxy {
     const harm = isInference ? (this.harms.shift() ?? this.always) : "nothing";
     if (harm === "hangs up") {
       request.socket.destroy();
+      return;
+    }
+    if (harm === "redirect") {
+      request.resume();
+      response.writeHead(307, { location: this.#target + request.url }).end();
       return;
     }
     if (harm.startsWith("status ")) {

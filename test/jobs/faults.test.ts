@@ -26,6 +26,8 @@ afterAll(async () => {
 });
 afterEach(() => worker.plan());
 
+/** Every retry computes its chunk again, on what may be a slow machine. */
+const SLOW = 300_000;
 /** Two chunks, one row to generate. */
 const submission = { image: picture(), samples: 20, options: { keepRows: 31, seed: 8, execution: "ORIGIN" } };
 const PIXELS = 20 * 32;
@@ -49,28 +51,36 @@ it.each<[what: string, ...faults: Fault[]]>([
     { calls: "JOBS chunkMade", when: "before", times: 1 },
     { calls: "JOBS succeed", when: "after", times: 1 },
   ],
-])("%s: the job succeeds, no sample is lost, doubled or another", async (_, ...faults) => {
-  const undisturbed = await undisturbedSamples();
-  const before = await pixelsUsed(worker, headers);
-  await worker.plan(...faults);
-  const id = await submitted(worker, submission, headers);
-  const answer = await ended(worker, id, headers);
-  expect(answer).toMatchObject({ id, status: "SUCCEEDED", ranOn: "ORIGIN", error: null });
-  expect(answer.samples).toEqual(undisturbed);
-  // It is paid for once.
-  await until(async () => (await pixelsUsed(worker, headers)) === before + PIXELS);
-  expect(await worker.failed()).toHaveLength(faults.reduce((sum, { times }) => sum + times, 0));
-});
+])(
+  "%s: the job succeeds, no sample is lost, doubled or another",
+  async (_, ...faults) => {
+    const undisturbed = await undisturbedSamples();
+    const before = await pixelsUsed(worker, headers);
+    await worker.plan(...faults);
+    const id = await submitted(worker, submission, headers);
+    const answer = await ended(worker, id, headers);
+    expect(answer).toMatchObject({ id, status: "SUCCEEDED", ranOn: "ORIGIN", error: null });
+    expect(answer.samples).toEqual(undisturbed);
+    // It is paid for once.
+    await until(async () => (await pixelsUsed(worker, headers)) === before + PIXELS);
+    expect(await worker.failed()).toHaveLength(faults.reduce((sum, { times }) => sum + times, 0));
+  },
+  SLOW,
+);
 
 describe("what never gets well", () => {
-  it("a bucket that takes no chunk: the job fails with a reason that tells nothing of the inside, and costs nothing", async () => {
-    const before = await pixelsUsed(worker, headers);
-    await worker.plan({ calls: "BUCKET put .*/chunk-", when: "before", times: 1_000 });
-    const answer = await ended(worker, await submitted(worker, { ...submission, samples: 1 }, headers), headers);
-    expect(answer).toMatchObject({ status: "FAILED", samples: [], error: { code: "INTERNAL_SERVER_ERROR" } });
-    expect(answer.error?.message).not.toMatch(/BUCKET|fault|chunk/);
-    await until(async () => (await pixelsUsed(worker, headers)) === before);
-  });
+  it(
+    "a bucket that takes no chunk: the job fails with a reason that tells nothing of the inside, and costs nothing",
+    async () => {
+      const before = await pixelsUsed(worker, headers);
+      await worker.plan({ calls: "BUCKET put .*/chunk-", when: "before", times: 1_000 });
+      const answer = await ended(worker, await submitted(worker, { ...submission, samples: 1 }, headers), headers);
+      expect(answer).toMatchObject({ status: "FAILED", samples: [], error: { code: "INTERNAL_SERVER_ERROR" } });
+      expect(answer.error?.message).not.toMatch(/BUCKET|fault|chunk/);
+      await until(async () => (await pixelsUsed(worker, headers)) === before);
+    },
+    SLOW,
+  );
 
   it.each(["BUCKET put .*/input-", "JOBS submit"])(
     "a submission that cannot be stored (%s) is refused, costs nothing, and can be repeated",

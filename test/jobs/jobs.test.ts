@@ -119,6 +119,9 @@ describe("jobs with an origin", () => {
   const passing: Harm[] = [
     "status 500",
     "status 503",
+    "status 401",
+    "status 404",
+    "redirect",
     "hangs up",
     "truncated",
     "garbage",
@@ -128,6 +131,7 @@ describe("jobs with an origin", () => {
   ];
   it.each(passing)("an origin that once does this is asked again: %s", async (harm) => {
     proxy.harms = [harm];
+    const { calls } = proxy;
     const answer = await ended(
       worker,
       await submitted(worker, { image: picture(4), samples: 2, options: { ...options, execution: "ORIGIN" } }),
@@ -135,6 +139,7 @@ describe("jobs with an origin", () => {
     expect(answer).toMatchObject({ status: "SUCCEEDED", ranOn: "ORIGIN", engine: "kernel" });
     expect(answer.samples.map(({ index }) => index)).toEqual([0, 1]);
     expect(proxy.harms).toEqual([]);
+    expect(proxy.calls).toBeGreaterThan(calls + 1);
   });
 
   it("a request does not wait for a slow origin: the edge does it where it may, else the caller is told of jobs", async () => {
