@@ -89,7 +89,7 @@ function divergence(p: Distribution, q: Distribution): number {
  * The chance that a uniform number draws different colours from p and q: each colour has an interval of [0, 1), palette
  * order, and where the two intervals of a colour overlap both draw it. Exact, so no random numbers are needed.
  */
-export function drawnApart({ probabilities: p }: Distribution, { probabilities: q }: Distribution): number {
+function drawnApart({ probabilities: p }: Distribution, { probabilities: q }: Distribution): number {
   let [same, endP, endQ] = [0, 0, 0];
   p.forEach((probability, i) => {
     const [startP, startQ] = [endP, endQ];
