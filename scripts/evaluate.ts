@@ -126,7 +126,7 @@ async function readSet(name: string, source: string[]): Promise<void> {
 
 async function featureEngine(): Promise<string> {
   if (values.features !== "auto") return values.features;
-  return (await run("igpt.evaluate", ["can-native"], [3])) === 0 ? "native" : "kernel";
+  return (await run("igpt.evaluate", ["can-native", ...bundleFolder], [3])) === 0 ? "native" : "kernel";
 }
 
 async function features(name: string, engine: string): Promise<void> {

@@ -2,6 +2,7 @@
 
     python -m igpt.evaluate tokens   --data FILE --bundle FOLDER --out SET [--most N]
     python -m igpt.evaluate features --set SET --bundle FOLDER --engine native|float [--checkpoint FILE]
+    python -m igpt.evaluate can-native --bundle FOLDER
     python -m igpt.evaluate queries  --work FOLDER --bundle FOLDER
     python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine native|kernel --json FILE [--pictures FOLDER]
 
@@ -27,7 +28,7 @@ from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
 from .evaluation.sheets import draw_grid, draw_temperatures
-from .native import Unavailable, build
+from .native import NativeStep, Unavailable
 
 
 def tokens(args: argparse.Namespace) -> None:
@@ -58,10 +59,11 @@ def features(args: argparse.Namespace) -> None:
     run_set(PictureSet.read(args.set), args.engine, model, args.threads)
 
 
-def can_native(_: argparse.Namespace) -> None:
-    """Exit code 0 where the native step runs, else 3 and why."""
+def can_native(args: argparse.Namespace) -> None:
+    """Exit code 0 where the native step runs this model, else 3 and why."""
+    model = bundle.read_bundle(args.bundle).model
     try:
-        build()
+        NativeStep(model, model.config.positions, 1)
     except Unavailable as reason:
         print(reason)
         sys.exit(3)
@@ -117,7 +119,7 @@ def main() -> None:
     added.add_argument("--engine", required=True, help="name of the folder that the results go to")
     added.add_argument("--checkpoint", type=Path)
     added.add_argument("--threads", type=int, default=torch.get_num_threads())
-    command("can-native", can_native)
+    command("can-native", can_native, "bundle")
     command("queries", queries, "work", "bundle")
     added = command("report", write_report, "work", "bundle", "json")
     added.add_argument("--engine", required=True)

@@ -108,3 +108,11 @@ def test_few_pictures_or_classes(
 def test_nothing_to_read_is_said_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle_folder: Path) -> None:
     with pytest.raises(SystemExit, match="neither a folder nor a zip|does not exist"):
         run(monkeypatch, "tokens", "--data", tmp_path / "missing.zip", "--bundle", bundle_folder, "--out", tmp_path / "out")
+
+
+def test_a_model_that_the_native_step_cannot_run_is_left_to_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, bundle_folder: Path
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "can-native", "--bundle", bundle_folder)
+    assert ended.value.code == 3
