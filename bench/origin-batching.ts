@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { makeOnnxRunner } from "../origin/compute/onnx.ts";
 import { readConfig } from "../origin/config.ts";
 import type { GraphBatch } from "../origin/graph/batch.ts";
-import { Origin } from "../origin/origin.ts";
 import { ROOT } from "../scripts/lib/root.ts";
 import { checkBundle } from "../scripts/models/bundle.ts";
 import { openFolder } from "../scripts/models/folder.ts";
 import { readIndex } from "../scripts/models/publish.ts";
 import { encodeRequest, fp32, int64 } from "../src/delegation/protocol/index.ts";
+import { OriginProcess } from "../test/origin/process.ts";
 
 const CLIENTS = 16;
 const GIVEN = 512;
@@ -41,8 +41,8 @@ function batchOf(rows: number, given: number, generate: number): GraphBatch {
 
 /** Completions a minute, each asked for by a client that waits for its answer and asks again. */
 async function completionsAMinute(batchRows: number, completions: number): Promise<number> {
-  const origin = new Origin(readConfig(["--port", "0", "--engine", "onnx", "--batch-rows", String(batchRows)], {}));
-  const url = `${await origin.listen()}/v2/models/${id}/versions/${version}/infer`;
+  const origin = await OriginProcess.start(["--engine", "onnx", "--batch-rows", String(batchRows)]);
+  const url = `${origin.url}/v2/models/${id}/versions/${version}/infer`;
   const { tokens, forced, uniforms } = batchOf(1, GIVEN, GENERATE);
   const inputs = [
     ...[int64("tokens", [1, GIVEN], tokens), int64("forced", [1, GENERATE], forced)],
@@ -63,7 +63,7 @@ async function completionsAMinute(batchRows: number, completions: number): Promi
   const start = performance.now();
   await Promise.all(Array.from({ length: CLIENTS }, client));
   const minutes = (performance.now() - start) / 60_000;
-  await origin.close();
+  await origin.stop();
   return completions / minutes;
 }
 

@@ -17,6 +17,7 @@ export interface InferCall {
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const MAX_METADATA_BYTES = 256 * 1024;
 const PROBE_MS = 2_000;
+const NOT_IMPLEMENTED = 501;
 /** From an answer's head to its end: a body that was cut off on the way may never say so. */
 const BODY_MS = 10_000;
 
@@ -29,6 +30,8 @@ export class Origin {
   readonly #fetch: typeof fetch;
   /** Whether it knows the binary form; undefined until it was asked. */
   #binary: boolean | undefined;
+  /** Whether it knows versions of a model: they are optional in the protocol, and KServe's own server has none. */
+  #versioned = true;
 
   constructor({ url, headers }: OriginSettings, fetcher: typeof fetch) {
     this.url = url;
@@ -59,6 +62,7 @@ export class Origin {
         this.breaker.failed();
         // What is there when it is back may be another server.
         this.#binary = undefined;
+        this.#versioned = true;
       }
       throw fault;
     } finally {
@@ -86,10 +90,18 @@ export class Origin {
   async #infer({ model, version, inputs, outputs }: InferCall, timeoutMs: number, signal?: AbortSignal) {
     const deadline = Date.now() + timeoutMs;
     this.#binary ??= await this.#knowsBinary(Math.min(timeoutMs, PROBE_MS), signal);
-    const { headers, bytes } = encodeRequest({ inputs, outputs }, this.#binary);
-    const path = `/v2/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}/infer`;
+    // Optional too, but KServe's server answers nothing without one; and it is in the origin's log.
+    const { headers, bytes } = encodeRequest({ id: crypto.randomUUID(), inputs, outputs }, this.#binary);
     const init = { method: "POST", headers, body: bytes, ...(signal && { signal }) };
-    const response = await this.#request(path, init, Math.max(1, deadline - Date.now()), MAX_ANSWER_BYTES);
+    const ask = (versions: string) => {
+      const path = `/v2/models/${encodeURIComponent(model)}${versions}/infer`;
+      return this.#request(path, init, Math.max(1, deadline - Date.now()), MAX_ANSWER_BYTES);
+    };
+    let response = await ask(this.#versioned ? `/versions/${encodeURIComponent(version)}` : "");
+    if (response.status === NOT_IMPLEMENTED && this.#versioned) {
+      this.#versioned = false;
+      response = await ask("");
+    }
     if (!response.ok) throw this.#refusal(response);
     const answer = decodeResponse(response.headers, response.body);
     if (answer.modelName !== undefined && answer.modelName !== model) {

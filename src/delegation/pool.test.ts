@@ -71,3 +71,20 @@ it("jobs hear in the end of an origin that stays down", async () => {
   await vi.advanceTimersByTimeAsync(120_000);
   expect(outcomes).toEqual(Array.from({ length: 20 }, () => "unreachable"));
 });
+
+it("a server that knows no versions of a model is asked without one, from then on at once", async () => {
+  const paths: string[] = [];
+  const fetcher = async (input: RequestInfo | URL) => {
+    const { pathname } = new URL(String(input));
+    paths.push(pathname);
+    if (pathname.includes("/versions/")) return Response.json({ error: "not supported" }, { status: 501 });
+    const { headers, bytes } = encodeResponse({ modelName: "m", parameters: {}, outputs: [] }, () => false);
+    return new Response(bytes, { headers });
+  };
+  const pool = new OriginPool([new Origin({ url: "http://127.0.0.1:1", headers: {} }, fetcher)]);
+  const infer = () =>
+    pool.infer({ model: "m", version: "7", inputs: [], outputs: [] }, ({ modelName }) => modelName, 60_000);
+  expect([await infer(), await infer()]).toEqual(["m", "m"]);
+  const bare = "/v2/models/m/infer";
+  expect(paths).toEqual(["/v2", "/v2/models/m/versions/7/infer", bare, bare]);
+});

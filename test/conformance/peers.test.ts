@@ -9,7 +9,7 @@ import { startWorker, type TestWorker } from "../harness.ts";
 import { ended, picture, submitted } from "../jobs/client.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";
 import { SHIPPED } from "../shipped.ts";
-import { PEERS, peersPython, report } from "./python.ts";
+import { PEERS, peersPython, report, untilReady } from "./python.ts";
 
 let python = "";
 beforeAll(() => {
@@ -111,16 +111,3 @@ describe("MLServer, serving igpt.onnx with a runtime of a few lines, as the Work
     expect(answer.samples[0]?.image.tokens).toEqual(answer.samples[1]?.image.tokens);
   });
 });
-
-async function untilReady(url: string, server: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}`);
-    const ready = await fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`${url} never became ready`);
-}

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:conformance`: GraphQL over HTTP, audited from outside. */
+/** `npm run test:conformance`: what others specified, held against what others wrote. */
 export default defineConfig({
   test: {
     include: ["test/conformance/**/*.test.ts"],
