@@ -42,9 +42,10 @@ const LANDSCAPE =
   "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAgMAAAAOFJJnAAAADFBMVEV4uev610Y8jDwAAABp490CAAAATElEQVR42sXMsQmAMBgF4c8fbaycwykyWkaxDJnCkRxA0MJUQbD0Vcc7OD42JQGWxQjS1R562M8Gx9F3an3USomNyETMWYGhvgd/hxvrvQqcVgLcrwAAAABJRU5ErkJggg==";
 
 /** Runs as it stands, and shows what the API is for. */
-const FIRST_QUERY = `# Keeps the upper half of a picture and draws the rest, twice.
-# Run it with Ctrl+Enter and open a url. Every field is described: Ctrl+Space,
-# or the book at the left.
+const FIRST_QUERY = `# Draws the lower half,
+# two ways: Ctrl+Enter,
+# then open a url.
+# Docs: the book, left.
 {
   complete(
     image: { base64: "${LANDSCAPE}" }
