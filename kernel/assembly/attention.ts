@@ -163,11 +163,20 @@ function scorePage(block: usize, h: u32, row: u32, to: usize, visible: u32): voi
   v128.store(entry + LARGEST, f32x4.pmax(a, b));
 }
 
-/** A page's scores to weights, in their place. */
+/**
+ * A page's scores to weights, in their place. Step by step for all of its blocks: a block's own steps wait for each other.
+ */
 function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
   const valueScales = block + <usize>(2 * laneBytes() + PAGE * 4);
   const entry = queryStates + <usize>(row * ENTRY);
-  for (let t: u32 = 0; t < visible; t += BLOCK) weigh(at + <usize>(t * 4), valueScales + <usize>(t * 4), entry);
+  const first = exponentials(at, valueScales, entry);
+  if (visible <= BLOCK) {
+    toWeights(at, first);
+    return;
+  }
+  const second = exponentials(at + <usize>(BLOCK * 4), valueScales + <usize>(BLOCK * 4), entry);
+  toWeights(at, first);
+  toWeights(at + <usize>(BLOCK * 4), second);
 }
 
 /** Adds a page's values, times their weights, to out f32 [h]. */
@@ -211,48 +220,69 @@ function exponential(score: v128, largest: v128, scale: v128): v128 {
 }
 
 /**
- * 32 scores -> exponentials (added to the row's sum), times the scales of their values, as bytes in [0, 127] in the place
- * of the scores; behind them their common scale, 0 if all are nothing.
+ * 32 scores -> their exponentials (added to the row's sum), times the scales of their values, in place.
+ * @returns the largest of each lane
  */
 // @ts-ignore: decorator
 @inline
-function weigh(from: usize, valueScales: usize, entry: usize): void {
+function exponentials(at: usize, valueScales: usize, entry: usize): v128 {
   const largest = v128.load(entry + LARGEST);
   const factor = v128.load32_splat(entry + SCALE);
-  let a = exponential(v128.load(from, 0), largest, factor);
-  let b = exponential(v128.load(from, 16), largest, factor);
-  let c = exponential(v128.load(from, 32), largest, factor);
-  let d = exponential(v128.load(from, 48), largest, factor);
-  let e = exponential(v128.load(from, 64), largest, factor);
-  let f = exponential(v128.load(from, 80), largest, factor);
-  let g = exponential(v128.load(from, 96), largest, factor);
-  let h = exponential(v128.load(from, 112), largest, factor);
+  let a = exponential(v128.load(at, 0), largest, factor);
+  let b = exponential(v128.load(at, 16), largest, factor);
+  let c = exponential(v128.load(at, 32), largest, factor);
+  let d = exponential(v128.load(at, 48), largest, factor);
   const low = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
-  const high = f32x4.add(f32x4.add(e, f), f32x4.add(g, h));
-  v128.store(entry + SUM, f32x4.add(v128.load(entry + SUM), f32x4.add(low, high)));
   a = f32x4.mul(a, v128.load(valueScales, 0));
   b = f32x4.mul(b, v128.load(valueScales, 16));
   c = f32x4.mul(c, v128.load(valueScales, 32));
   d = f32x4.mul(d, v128.load(valueScales, 48));
-  e = f32x4.mul(e, v128.load(valueScales, 64));
-  f = f32x4.mul(f, v128.load(valueScales, 80));
-  g = f32x4.mul(g, v128.load(valueScales, 96));
-  h = f32x4.mul(h, v128.load(valueScales, 112));
-  const most = f32x4.pmax(
-    f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)),
-    f32x4.pmax(f32x4.pmax(e, f), f32x4.pmax(g, h)),
-  );
+  v128.store(at, a, 0);
+  v128.store(at, b, 16);
+  v128.store(at, c, 32);
+  v128.store(at, d, 48);
+  const most = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
+  a = exponential(v128.load(at, 64), largest, factor);
+  b = exponential(v128.load(at, 80), largest, factor);
+  c = exponential(v128.load(at, 96), largest, factor);
+  d = exponential(v128.load(at, 112), largest, factor);
+  const high = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+  v128.store(entry + SUM, f32x4.add(v128.load(entry + SUM), f32x4.add(low, high)));
+  a = f32x4.mul(a, v128.load(valueScales, 64));
+  b = f32x4.mul(b, v128.load(valueScales, 80));
+  c = f32x4.mul(c, v128.load(valueScales, 96));
+  d = f32x4.mul(d, v128.load(valueScales, 112));
+  v128.store(at, a, 64);
+  v128.store(at, b, 80);
+  v128.store(at, c, 96);
+  v128.store(at, d, 112);
+  return f32x4.pmax(most, f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
+}
+
+/** 32 numbers, `most` the largest of each lane -> bytes in [0, 127] in their place, behind them their common scale or 0. */
+// @ts-ignore: decorator
+@inline
+function toWeights(at: usize, most: v128): void {
   const scale = maxLanes(most) / <f32>127.0;
   if (scale < <f32>1e-30) {
-    store<f32>(from + WEIGHTS_SCALE, 0);
+    store<f32>(at + WEIGHTS_SCALE, 0);
     return;
   }
   const inverse = f32x4.splat(<f32>1.0 / scale);
-  a = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(a, inverse)), toBytes(f32x4.mul(b, inverse)));
-  c = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(c, inverse)), toBytes(f32x4.mul(d, inverse)));
-  e = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(e, inverse)), toBytes(f32x4.mul(f, inverse)));
-  g = i16x8.narrow_i32x4_s(toBytes(f32x4.mul(g, inverse)), toBytes(f32x4.mul(h, inverse)));
-  v128.store(from, i8x16.narrow_i16x8_u(a, c), 0);
-  v128.store(from, i8x16.narrow_i16x8_u(e, g), 16);
-  store<f32>(from + WEIGHTS_SCALE, scale);
+  const a = sixteen(at, inverse);
+  const b = sixteen(at + 64, inverse);
+  v128.store(at, a, 0);
+  v128.store(at, b, 16);
+  store<f32>(at + WEIGHTS_SCALE, scale);
+}
+
+/** 16 numbers times `inverse`, as bytes. */
+// @ts-ignore: decorator
+@inline
+function sixteen(at: usize, inverse: v128): v128 {
+  const a = toBytes(f32x4.mul(v128.load(at, 0), inverse));
+  const b = toBytes(f32x4.mul(v128.load(at, 16), inverse));
+  const c = toBytes(f32x4.mul(v128.load(at, 32), inverse));
+  const d = toBytes(f32x4.mul(v128.load(at, 48), inverse));
+  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
