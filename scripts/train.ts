@@ -37,7 +37,12 @@ if (!data || !id) {
 }
 
 const directory = resolve(values.dir);
-const options = [["--data", resolve(data)], ["--id", id], ["--minutes", values.minutes], ["--out", directory]].flat();
+const options = [
+  ["--data", resolve(data)],
+  ["--id", id],
+  ["--minutes", values.minutes],
+  ["--out", directory],
+].flat();
 if (values.test) options.push("--test", resolve(values.test));
 for (const name of ["threads", "layers", "width", "heads"] as const) {
   const value = values[name];
@@ -52,7 +57,9 @@ try {
   } finally {
     await bucket.close();
   }
-  console.log(`\nDone. npm run dev serves it: options: { model: "${id}" }. For production: npm run models -- push --remote`);
+  console.log(
+    `\nDone. npm run dev serves it: options: { model: "${id}" }. For production: npm run models -- push --remote`,
+  );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
