@@ -5,6 +5,7 @@
  *   kernel-r16-plain    the same numbers bit for bit without relaxed SIMD
  *   kernel-p16          12-bit activations, plain SIMD
  *   limits              the machine's limits, for the bench
+ *   parts               kernel-r16 with its parts to be measured one by one
  *   kernel              what the Worker ships, a copy of one of them: SHIPPED, or with `--plain` its twin without relaxed
  *                       SIMD, for a runtime that has none. A Worker cannot choose by itself: workerd compiles every module
  *                       of a bundle at start-up and refuses the whole bundle when one fails.
@@ -18,6 +19,7 @@ const builds = [
   { name: "kernel-r16", bits: 7, features: ["simd", "relaxed-simd"] },
   { name: "kernel-r16-plain", bits: 7, features: ["simd"] },
   { name: "kernel-p16", bits: 12, features: ["simd"] },
+  { name: "parts", entry: "parts", bits: 7, features: ["simd", "relaxed-simd"] },
   { name: "limits", entry: "limits", bits: 7, features: ["simd", "relaxed-simd"] },
 ];
 const SHIPPED = process.argv.includes("--plain") ? "kernel-r16-plain" : "kernel-r16";

@@ -1,0 +1,120 @@
+/**
+ * `npm run build:kernel && npx tsx bench/parts.ts [L8|iGPT-S]`: the kernel's matrix work and its attention by themselves, and
+ * whole steps, beside the machine's limits. Each figure is the fastest of many short runs (the third percentile), so that
+ * others on the machine disturb least.
+ */
+import { readFile } from "node:fs/promises";
+import { layoutOf } from "../src/model/engines/kernel/layout.ts";
+import { measureLimits } from "./limits.ts";
+import { SHAPES, weightBytesPerStep, weightsFile } from "./shapes.ts";
+
+interface Parts {
+  setup(): void;
+  prepare(): void;
+  multiply(rows: number): void;
+  attend(rows: number): void;
+  fill(rows: number): void;
+  generate(rows: number, steps: number, temperature: number, topK: number, topP: number): void;
+}
+
+const name = process.argv[2] === "iGPT-S" ? "iGPT-S" : "L8";
+const shape = SHAPES[name];
+const SAMPLES = name === "L8" ? [1, 2, 4, 8] : [1];
+const CONTEXTS = [520, 760, 1020];
+/** Positions that the samples share. */
+const SHARED = 512;
+const ROWS = 32;
+const WASM_PAGE = 65_536;
+const PAGE_POSITIONS = 64;
+
+const layout = layoutOf(shape);
+const pagesOf = (samples: number) => layout.tableEntries * (samples + 1);
+const memory = new WebAssembly.Memory({
+  initial: Math.ceil((layout.pagesAddress + layout.pageBytes * pagesOf(Math.max(...SAMPLES))) / WASM_PAGE),
+});
+const module = await WebAssembly.compile(await readFile(new URL("../build/parts.wasm", import.meta.url)));
+const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+const parts = exports as unknown as Parts;
+const regions = Object.fromEntries(layout.regions.map((region) => [region.name, region.address]));
+const { tableEntries } = layout;
+for (const [global, value] of Object.entries({ ...shape, ...regions, tableEntries, biases: 0 })) {
+  const cell = exports[global];
+  if (cell instanceof WebAssembly.Global) cell.value = value;
+}
+parts.setup();
+const { address, bytes } = layout.byName.weights;
+new Uint8Array(memory.buffer, address, bytes).set(weightsFile(shape).subarray(-bytes));
+parts.prepare();
+for (const region of ["normed", "wide"] as const) {
+  const { address, bytes } = layout.byName[region];
+  new Float32Array(memory.buffer, address, bytes / 4).forEach((_, i, all) => {
+    all[i] = ((i * 0.618033988749895) % 2) - 1;
+  });
+}
+
+/** Rows at a position each, their pages: those of the first positions shared, the others their own. */
+function setRows(rows: readonly { position: number; sample: number }[]): void {
+  const ints = (region: "inputs" | "rowPositions" | "tables") => {
+    const { address, bytes } = layout.byName[region];
+    return new Int32Array(memory.buffer, address, bytes / 4);
+  };
+  rows.forEach(({ position, sample }, r) => {
+    ints("inputs")[r] = 1;
+    ints("rowPositions")[r] = position;
+    for (let page = 0; page < tableEntries; page++) {
+      const own = page * PAGE_POSITIONS >= SHARED ? tableEntries * (1 + sample) : 0;
+      ints("tables")[r * tableEntries + page] = layout.pagesAddress + (own + page) * layout.pageBytes;
+    }
+  });
+}
+
+function fastest(work: () => void, prepare = () => {}): number {
+  const times: number[] = [];
+  for (let i = 0; i < 150; i++) {
+    prepare();
+    const begin = performance.now();
+    work();
+    if (i >= 30) times.push(performance.now() - begin);
+  }
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length / 30)] ?? Number.NaN;
+}
+
+for (let sample = 0; sample < Math.max(...SAMPLES); sample++) {
+  for (let first = 0; first < shape.positions; first += ROWS) {
+    setRows(Array.from({ length: ROWS }, (_, i) => ({ position: first + i, sample })));
+    parts.fill(ROWS);
+  }
+}
+const limits = await measureLimits();
+const weights = weightBytesPerStep(shape);
+const stream = name === "L8" ? limits.streamL8 : limits.streamIGPTS;
+console.log(`${name}. Limits: dots ${limits.dots.toFixed(0)} GOP/s, reading ${stream.toFixed(1)} GB/s`);
+for (const rows of [...SAMPLES, ROWS]) {
+  const ms = fastest(() => parts.multiply(rows));
+  const [gop, gb] = [(2 * weights * rows) / ms / 1e6, weights / ms / 1e6];
+  const share = Math.max(gop / limits.dots, gb / stream);
+  const rates = `${gop.toFixed(0)} GOP/s, ${gb.toFixed(1)} GB/s: ${(100 * share).toFixed(0)}% of the nearer limit`;
+  console.log(`matrices, ${rows} rows: ${ms.toFixed(3)} ms, ${rates}`);
+}
+for (const samples of SAMPLES) {
+  const at = (position: number) => setRows(Array.from({ length: samples }, (_, sample) => ({ position, sample })));
+  const attention = CONTEXTS.map((position) =>
+    fastest(
+      () => parts.attend(samples),
+      () => at(position),
+    ),
+  );
+  const steps = CONTEXTS.map((position) =>
+    fastest(
+      () => parts.generate(samples, 1, 1, 0, 1),
+      () => at(position),
+    ),
+  );
+  const list = (times: number[]) => times.map((ms) => ms.toFixed(2)).join(" / ");
+  console.log(
+    `${samples} samples at ${CONTEXTS.join(" / ")}: attention ${list(attention)} ms, a step ${list(steps)} ms`,
+  );
+}
+setRows(Array.from({ length: ROWS }, (_, i) => ({ position: 480 + i, sample: 0 })));
+console.log(`a prefix's rows 480 .. 511: attention ${fastest(() => parts.attend(ROWS)).toFixed(2)} ms`);
