@@ -4,7 +4,7 @@
  * others on the machine disturb least.
  */
 import { readFile } from "node:fs/promises";
-import { layoutOf } from "../src/model/engines/kernel/layout.ts";
+import { layoutOf, PAGE_POSITIONS, ROWS, WASM_PAGE } from "../src/model/engines/kernel/layout.ts";
 import { measureLimits } from "./limits.ts";
 import { SHAPES, weightBytesPerStep, weightsFile } from "./shapes.ts";
 
@@ -23,9 +23,6 @@ const SAMPLES = name === "L8" ? [1, 2, 4, 8] : [1];
 const CONTEXTS = [520, 760, 1020];
 /** Positions that the samples share. */
 const SHARED = 512;
-const ROWS = 32;
-const WASM_PAGE = 65_536;
-const PAGE_POSITIONS = 64;
 
 const layout = layoutOf(shape);
 const pagesOf = (samples: number) => layout.tableEntries * (samples + 1);
