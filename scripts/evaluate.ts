@@ -21,6 +21,7 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
   --version N          default: the model's current version
   --dir FOLDER         where the bundles are; default r2-assets
   --checkpoint FILE    the float weights, for nllPerPixelFloat
+  --data-pictures N    of --data, drawn at random but always the same; default all
   --train-pictures N   of --train, drawn at random but always the same; 0 = all; default 10000
   --features ENGINE    what computes the features of --train: native (AVX512-FP16), kernel (the Worker's), or auto, the
                        default: native where that runs, because it is faster
@@ -43,6 +44,7 @@ const { values } = parseArgs({
     version: { type: "string" },
     dir: { type: "string", default: join(ROOT, "r2-assets") },
     checkpoint: { type: "string" },
+    "data-pictures": { type: "string", default: "0" },
     "train-pictures": { type: "string", default: "10000" },
     features: { type: "string", default: "auto" },
     pictures: { type: "string" },
@@ -60,8 +62,10 @@ function stop(message: string, code: number): never {
 
 const { data, json } = values;
 if (!data || !json) stop(USAGE, 2);
-const [trainPictures, samples] = [Number(values["train-pictures"]), Number(values.samples)];
-if (!Number.isInteger(trainPictures) || trainPictures < 0) stop("--train-pictures is a whole number; 0 = all.", 2);
+for (const name of ["data-pictures", "train-pictures"] as const) {
+  if (!/^\d+$/.test(values[name])) stop(`--${name} is a whole number; 0 = all.`, 2);
+}
+const samples = Number(values.samples);
 if (!Number.isInteger(samples) || samples < 1) stop("--samples is a whole number from 1.", 2);
 if (!["auto", "native", "kernel"].includes(values.features)) stop("--features is auto, native or kernel.", 2);
 
@@ -91,8 +95,8 @@ try {
 }
 
 async function evaluate(source: string, out: string): Promise<void> {
-  await readSet("test", ["--data", resolve(source)]);
-  if (values.train) await readSet("train", ["--data", resolve(values.train), "--most", String(trainPictures)]);
+  await readSet("test", ["--data", resolve(source), "--most", values["data-pictures"]]);
+  if (values.train) await readSet("train", ["--data", resolve(values.train), "--most", values["train-pictures"]]);
 
   await runEngine(pool, bundle, join(work, "test"));
   if (values.checkpoint) {
