@@ -76,7 +76,10 @@ def facts(manifest: dict, measures: dict, curve: list[dict], epoch: int) -> dict
 
 def anneal_facts(curve: list[dict], made: dict) -> dict[str, str]:
     """How much of the training was the end with a falling rate."""
-    starts = [entry for entry in curve if entry.get("event") == "anneal" and entry["images"] < made["images"]]
+    def earlier(entry: dict) -> bool:
+        return entry["images"] < made["images"] and entry["seconds"] < made["seconds"]
+
+    starts = [entry for entry in curve if entry.get("event") == "anneal" and earlier(entry)]
     if not starts:
         return {"annealImages": "-", "annealMinutes": "-"}
     last = max(starts, key=lambda entry: entry["images"])

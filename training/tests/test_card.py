@@ -71,6 +71,8 @@ def test_the_card_names_only_what_is_measured() -> None:
 
 def test_numbers() -> None:
     curve = [{"images": 5, "seconds": 1.0, "event": "anneal"}, {"images": 20_000, "seconds": 5400.0, "event": "anneal"}]
+    # Of another branch of the run: fewer pictures, but later.
+    curve.append({"images": 24_000, "seconds": 7300.0, "event": "anneal"})
     values = facts(manifest(), measures(), curve, 50_000)
     assert values["epochs"] == "0.50" and values["hours"] == "2.0" and values["bits"] == "2.885"
     assert values["annealImages"] == "5,000" and values["annealMinutes"] == "30"
