@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from .copying import Space
 
-GROUPS = {"test": "test pictures", "unconditional": "unconditional samples", "completions": "completions"}
+GROUPS = {
+    "test": ("test pictures", "black"),
+    "unconditional": ("samples from nothing", "tab:orange"),
+    "completions": ("completions", "tab:blue"),
+}
 
 
 def pyplot():
@@ -60,7 +64,8 @@ def draw_copying(path: Path, spaces: dict[str, tuple[str, Space]]) -> None:
             together = np.concatenate(list(values.values()))
             bins = np.linspace(together.min(), together.max() + 1e-6, 30)
             for group, distances in values.items():
-                axes[column].hist(distances, bins, density=True, histtype="step", linewidth=1.4, label=GROUPS[group])
+                name, color = GROUPS[group]
+                axes[column].hist(distances, bins, density=True, histtype="step", linewidth=1.4, label=name, color=color)
             axes[column].set(xlabel=label, yticks=[])
         rows[0][column].set_title(title)
     rows[0][0].legend(fontsize="small")

@@ -59,7 +59,6 @@ def report(work: Work, graph_pictures: int) -> tuple[dict, dict[str, tuple[str, 
     layer = manifest["embeddingLayer"]
     features = test.features(KERNEL)
     best = probes.pop("best")
-    said("Comparing with training pictures ...")
     spaces = measure_copying(work, palette, layer)
     measures = {
         "model": manifest["id"],
@@ -127,7 +126,7 @@ def measure_probes(work: Work, palette: Palette) -> dict:
     labels, score_labels = fit[2][fit[3]], score[2][score[3]]
     out = {"probePictures": len(labels), "probeEngine": KERNEL if work.train is None else work.engine}
     if len(np.unique(labels)) < 2:
-        said("One class only: no probe.")
+        said("The pictures to fit on are of one class: no probe.")
         return {**out, "probe": {}, "probePixels": None, "best": None}
     probes: dict[str, Probe] = {}
     for layer in range(fit[0].shape[1]):
@@ -156,6 +155,7 @@ def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple
     """Name -> (unit, distances) by space; empty without samples or without train pictures."""
     if work.train is None or work.completed is None or work.queries is None:
         return {}
+    said("Comparing with training pictures ...")
     groups = compared_groups(work.completed, work.samples)
     halves_only = {name: groups[name] for name in ("test", "completions")}
     train = work.train
