@@ -259,10 +259,11 @@ def main() -> None:
         if now - reported > 30:
             speed = (trainer.images - since) / (now - reported)
             hours = (goal - trainer.images) / speed / 3600
+            left = f"{args.minutes - (now - started) / 60:.0f} min left" if args.minutes else f"{hours:.1f} h to {args.epochs:g} epochs"
             journal.write(
                 trainer,
                 f"{trainer.images} pictures ({trainer.images / len(tokens):.3f} epochs), loss {np.mean(losses):.4f}, "
-                f"{speed:.2f} pictures/s, {hours:.1f} h to {args.epochs:g} epochs",
+                f"{speed:.2f} pictures/s, {left}",
                 loss=round(float(np.mean(losses)), 5),
                 speed=round(speed, 3),
             )
