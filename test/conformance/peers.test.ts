@@ -48,7 +48,7 @@ it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
       version: SHIPPED.version,
     });
     expect(answers.server.extensions).toContain("binary_tensor_data");
-    expect(answers.model).toMatchObject({ name: "igpt-cifar10", versions: [SHIPPED.version] });
+    expect(answers.model).toMatchObject({ name: "igpt-cifar10", versions: expect.arrayContaining([SHIPPED.version]) });
     expect(answers.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
     expect(answers.json).toEqual(answers.binary);
     expect(answers.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
