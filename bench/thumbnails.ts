@@ -7,6 +7,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ROOT } from "../scripts/lib/root.ts";
 import bundleWorker from "../test/global-setup.ts";
 import { startWorker, type TestWorker } from "../test/harness.ts";
@@ -113,7 +114,7 @@ async function measure(
   work?: Work,
 ): Promise<ThumbnailRow[]> {
   const alone = again(work);
-  if (work) await sleep((ids.length * 500) / REQUESTS_PER_SECOND);
+  if (work) await setTimeout((ids.length * 500) / REQUESTS_PER_SECOND);
   const besideAlonePerSecond = await alone.stop();
 
   const background = again(work);
@@ -122,7 +123,7 @@ async function measure(
   for (const [i, id] of ids.entries()) {
     const due = start + (i * 1000) / REQUESTS_PER_SECOND;
     const wait = due - performance.now();
-    if (wait > 1) await sleep(wait);
+    if (wait > 1) await setTimeout(wait);
     times.get(renditionOf(i))?.push(fetchThumbnail(worker, id).then(() => performance.now() - due));
   }
   await Promise.all([...times.values()].flat());
@@ -240,10 +241,6 @@ export function thumbnailTable({ limits, rows }: Thumbnails): string {
     "|---|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 if (import.meta.filename === process.argv[1]) console.log(thumbnailTable(await measureThumbnails(10)));

@@ -14,17 +14,3 @@ export function reporter(name: string, total: number, already: number): (more: n
     console.log(`${name}: ${done} of ${total} pictures, ${perSecond.toFixed(1)} a second, ${left} min left`);
   };
 }
-
-/** Runs `work` for 0 .. `count` - 1, `atOnce` of them at a time. @returns what each of them gave, in order */
-export async function everySome<T>(count: number, atOnce: number, work: (index: number) => Promise<T>): Promise<T[]> {
-  const out: T[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < count) {
-      const index = next++;
-      out[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return out;
-}

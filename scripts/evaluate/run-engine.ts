@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import type { Bundle } from "../../origin/bundles/store.ts";
 import type { ComputePool } from "../../origin/compute/pool.ts";
 import type { GraphBatch, GraphResult } from "../../origin/graph/batch.ts";
-import { everySome, reporter } from "./progress.ts";
+import { everySome } from "../lib/every-some.ts";
+import { reporter } from "./progress.ts";
 
 /** Pictures between two writes: what an interruption loses. */
 const CHUNK = 64;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { ROOT } from "../../scripts/lib/root.ts";
 import { openLocalBucket } from "../../scripts/models/bucket.ts";
@@ -36,14 +37,14 @@ it("a job goes on when the Worker's process was killed in its midst", async () =
   });
   const { id } = submitCompletion.completion;
   const calls = () => origin?.lines.filter(({ event }) => event === "infer").length ?? 0;
-  while (calls() < 1) await pause(50);
+  while (calls() < 1) await setTimeout(50);
   await kill(worker);
   const before = calls();
   expect(before).toBeLessThan(4);
   worker = await startWorker(port, origin.url);
   let job: JobAnswer;
   do {
-    await pause(500);
+    await setTimeout(500);
     ({ completion: job } = await ask<{ completion: JobAnswer }>(
       port,
       `query ($id: ID!) { completion(id: $id) { ${JOB_FIELDS} } }`,
@@ -92,7 +93,7 @@ async function startWorker(port: number, originUrl: string): Promise<ChildProces
       () => false,
     );
     if (ready) return child;
-    await pause(200);
+    await setTimeout(200);
   }
 }
 
@@ -113,8 +114,4 @@ async function ask<T>(port: number, query: string, variables: Record<string, unk
   const { data, errors } = (await response.json()) as { data?: T; errors?: unknown };
   if (!data || errors) throw new Error(JSON.stringify(errors));
   return data;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,7 +3,9 @@
  * again. Every job must succeed with each of its samples exactly once, the same ones that an undisturbed origin gives.
  */
 import { existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { everySome } from "../../scripts/lib/every-some.ts";
 import { completedSamples, completionInputs } from "../../src/delegation/graph/index.ts";
 import { decodeResponse, encodeRequest } from "../../src/delegation/protocol/index.ts";
 import type { CompletionSpec, Model } from "../../src/model/types.ts";
@@ -45,7 +47,7 @@ const calls = () => origin.lines.filter(({ event }) => event === "infer");
 const say = (text: string) => console.log(`${((performance.now() - start) / 1000).toFixed(1)} s: ${text}`);
 try {
   let accepted = 0;
-  const ids = await inParallel(jobs, CLIENTS, async (i) => {
+  const ids = await everySome(jobs, CLIENTS, async (i) => {
     const id = await submitted(worker, submission(i));
     if (++accepted % 100 === 0) say(`${accepted} accepted, ${calls().length} calls finished`);
     return id;
@@ -70,16 +72,16 @@ async function untilAllHaveEnded(ids: readonly string[]): Promise<void> {
   const open = [...ids];
   for (let killed = 0; open.length > 0; ) {
     const some = open.splice(0, LOOK_AT);
-    const states = await inParallel(some.length, CLIENTS, (i) => status(worker, some[i] as string));
+    const states = await everySome(some.length, CLIENTS, (i) => status(worker, some[i] as string));
     open.push(...some.filter((_, i) => ["QUEUED", "RUNNING"].includes(states[i] as string)));
     if (killed < kills && open.length > 0 && calls().length >= (ids.length * killed) / (kills + 1)) {
       killed++;
       await origin.stop("SIGKILL");
-      await pause(DOWN_MS);
+      await setTimeout(DOWN_MS);
       await origin.start();
       say(`${calls().length} calls finished; the origin was killed and started again (${killed})`);
     }
-    if (open.length > 0) await pause(LOOK_MS);
+    if (open.length > 0) await setTimeout(LOOK_MS);
   }
 }
 
@@ -88,8 +90,8 @@ async function problemsOf(ids: readonly string[]): Promise<string[]> {
   const problems = ids.length === new Set(ids).size ? [] : ["two submissions were given one id"];
   if ((await submitted(worker, submission(7))) !== ids[7]) problems.push("the same idempotency key made another job");
   const { model, input } = await whatWasAsked(ids[0] as string);
-  const right = await inParallel(Math.min(SEEDS, jobs), 2, (seed) => undisturbed(model, input, seed));
-  const found = await inParallel(ids.length, CLIENTS, async (i) => {
+  const right = await everySome(Math.min(SEEDS, jobs), 2, (seed) => undisturbed(model, input, seed));
+  const found = await everySome(ids.length, CLIENTS, async (i) => {
     const id = ids[i] as string;
     const answer = await job(worker, id);
     if (answer?.status !== "SUCCEEDED") return `${id}: ${answer?.status} ${JSON.stringify(answer?.error)}`;
@@ -121,21 +123,4 @@ async function undisturbed(model: Model, input: readonly number[], seed: number)
   const { outputs } = decodeResponse(response.headers, new Uint8Array(await response.arrayBuffer()));
   const made = completedSamples(outputs, model, spec, input, all);
   return made.map(({ index, nllPerPixel, tokens }) => ({ index, nllPerPixel, tokens: Array.from(tokens) }));
-}
-
-async function inParallel<T>(count: number, lanes: number, work: (i: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < count) {
-      const i = next++;
-      results[i] = await work(i);
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return results;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
