@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="of training, a quarter of them with a falling rate")
     parser.add_argument("--out", type=Path, required=True, help="folder that mirrors the bucket, such as ../r2-assets")
     parser.add_argument("--threads", type=int, help="default: all cores")
-    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), compiled or eager")
+    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), bfloat16, compiled or eager")
     args, for_train = parser.parse_known_args()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", args.id):
         parser.error("--id is made of small letters, digits and hyphens")

@@ -163,7 +163,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--palette", type=Path, help="file written by igpt.palette; for a new run")
     parser.add_argument("--micro", type=int, default=4, help="pictures in one forward pass of PyTorch")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), compiled or eager")
+    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), bfloat16, compiled or eager")
 
 
 def open_run(
@@ -207,6 +207,8 @@ def open_run(
     )
     if stored is not None:
         trainer.restore(stored)
+    else:
+        trainer.images = getattr(args, "seen", 0)
     return trainer, tokens, test_tokens
 
 
@@ -221,6 +223,7 @@ def main() -> None:
             f"--{name.replace('_', '-')}", type=type(value), help=f"default {value}, or what the run was started with"
         )
     parser.add_argument("--init-from", type=Path, help="bundle to start a new run from; its shape and palette hold")
+    parser.add_argument("--seen", type=int, default=0, help="with --init-from: pictures of this data that it has seen; go on after them")
     parser.add_argument("--epochs", type=float, default=20, help="where to stop, unless stopped before")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--save-minutes", type=float, default=3)

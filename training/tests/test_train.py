@@ -209,3 +209,21 @@ def test_a_run_starts_from_a_bundle(archive: Path, tmp_path: Path, monkeypatch: 
     fit_palette(cached_pictures(archive).pixels, 64, seed=9).save(other)
     with pytest.raises(ValueError, match="cannot change"):
         command(monkeypatch, train.main, "--run", "other", *arguments[2:], "--palette", other, "--init-from", folder)
+
+
+def test_bfloat16_has_the_gradients_of_float32_within_its_rounding() -> None:
+    model = ImageGPT(Config(2, 64, 2, 64, 32))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "ln_" not in name:
+                weight.normal_(0.0, 0.1)
+    tokens = torch.randint(0, 32, (4, 64))
+    gradients = {}
+    for bfloat16 in (False, True):
+        loss, finite = TorchStep(model, 4, compiled=False, bfloat16=bfloat16)(tokens)
+        assert finite
+        gradients[bfloat16] = loss, torch.cat([weight.grad.flatten() for weight in model.parameters()])
+        assert gradients[bfloat16][1].dtype == torch.float32
+    assert gradients[True][0] == pytest.approx(gradients[False][0], rel=1e-2)
+    error = (gradients[True][1] - gradients[False][1]).norm() / gradients[False][1].norm()
+    assert 0 < error < 0.03
