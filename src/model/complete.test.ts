@@ -11,8 +11,8 @@ const SIDE = 8;
 const PIXELS = SIDE * SIDE;
 const shape = { layers: 2, width: 4, heads: 2, positions: PIXELS, colors: 16 };
 
-function open(onTurn?: () => void) {
-  const engine = new ArithmeticEngine(shape, onTurn ? { onTurn } : {});
+function open(turnPositions = PIXELS) {
+  const engine = new ArithmeticEngine(shape, { turnPositions });
   const owned: { release(): void }[] = [];
   const run: Run = {
     engine,
@@ -25,8 +25,8 @@ function open(onTurn?: () => void) {
   return { engine, run };
 }
 
-async function all(spec: CompletionSpec, tokens: Int32Array, batch: number) {
-  const { engine, run } = open();
+async function all(spec: CompletionSpec, tokens: Int32Array, batch: number, turnPositions?: number) {
+  const { engine, run } = open(turnPositions);
   const progress: CompletionProgress[] = [];
   const rows = complete(run, spec, tokens, batch);
   for (;;) {
@@ -157,6 +157,23 @@ test("chunks and rows: the prefix by 128 from 0, then up to the row's border, th
     ...["row 3x20", "row 3x32", "row 3x9"],
   ]);
   expect(seen).toEqual([0, 0, 1, 1, 2, 2, 3].map((rows) => [rows, 3]));
+});
+
+test("rows are cut into turns as the engine wants it, with the same samples and a sign of progress a row", async () => {
+  const keep = Array.from({ length: PIXELS }, (_, pixel) => pixel < 3 * SIDE + 6);
+  const s: CompletionSpec = {
+    ...{ samples: 2, seed: 1, execution: "AUTO", keep, keepRows: 3 },
+    sampling: { temperature: 1, topK: 0, topP: 1 },
+  };
+  const tokens = Int32Array.from({ length: PIXELS }, (_, pixel) => pixel % 16);
+  const whole = await all(s, tokens, 2);
+  const cut = await all(s, tokens, 2, 3);
+  expect(cut.result).toEqual(whole.result);
+  expect(cut.progress).toEqual(whole.progress);
+  expect(cut.engine.log.turns).toEqual([
+    ...["prefix 30", "row 2x2"],
+    ...new Array(4).fill(["row 2x3", "row 2x3", "row 2x2"]).flat(),
+  ]);
 });
 
 test("from nothing, no prefix is run", async () => {

@@ -33,16 +33,20 @@ export async function* complete(
   return { samples: canvas.finished(), engine: run.engine.name };
 }
 
-/** Samples `first` .. + `count`, a row a turn; yields after each row. */
+/** Samples `first` .. + `count`, a row or a part of one a turn; yields after each row. */
 async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix: Prefix, first: number, count: number) {
   const generation: Generation = run.own(run.engine.generate(prefix, count, spec.sampling));
-  for (const [position, length] of canvas.rows()) {
-    const row = {
-      forced: canvas.forced(position, length, count),
-      uniforms: uniforms(spec.seed, (spec.firstSample ?? 0) + first, count, position, length),
-    };
-    const { tokens, nll } = await run.turn(() => generation.next(row));
-    canvas.put(first, count, position, length, tokens, nll);
+  const most = run.engine.turnPositions(count);
+  for (const [start, end] of canvas.rows()) {
+    for (let position = start; position < end; position += most) {
+      const length = Math.min(most, end - position);
+      const row = {
+        forced: canvas.forced(position, length, count),
+        uniforms: uniforms(spec.seed, (spec.firstSample ?? 0) + first, count, position, length),
+      };
+      const { tokens, nll } = await run.turn(() => generation.next(row));
+      canvas.put(first, count, position, length, tokens, nll);
+    }
     yield;
   }
   generation.release();
@@ -72,12 +76,12 @@ class Canvas {
     this.#nll = new Float64Array(samples);
   }
 
-  /** [position, length] of each run: up to the border of the row first, then whole rows. */
+  /** [first position, one past the last]: up to the border of the row first, then whole rows. */
   *rows(): Generator<[number, number]> {
     for (let position = this.start; position < this.end; ) {
       const border = (Math.floor(position / this.#side) + 1) * this.#side;
       const next = Math.min(border, this.end);
-      yield [position, next - position];
+      yield [position, next];
       position = next;
     }
   }

@@ -46,7 +46,7 @@ export interface Prefix {
   release(): void;
 }
 
-/** One step of a generation: up to a row of the picture, for all samples. B samples, R positions, row-major [B, R]. */
+/** One step of a generation: up to a row of the picture, for all its samples. B samples, R positions, row-major [B, R]. */
 export interface Row {
   /** A palette index to force, -1 to sample. */
   forced: Int32Array;
@@ -82,6 +82,11 @@ export interface Engine {
    * @param given positions of its prefix, when known: samples share them, so the more there are, the less is needed
    */
   requestBytes(samples: number, given?: number): number;
+  /**
+   * The most positions of `samples` samples (0 = of a prefix) to run at a time, where others wait for the thread: at least 1.
+   * Cut like this, results are the same for any number of samples.
+   */
+  turnPositions(samples: number): number;
   /** An empty prefix. */
   openPrefix(): Prefix;
   /** @throws RangeError when samples is not a positive integer. */

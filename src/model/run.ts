@@ -3,7 +3,7 @@ import type { Engine } from "./engine.ts";
 /** What completing, embedding and scoring need: an engine that is theirs for the time, and fair turns on it. */
 export interface Run {
   readonly engine: Engine;
-  /** Runs one row or one prefix chunk when it is this request's turn. @throws the signal's reason when aborted. */
+  /** Runs a row, a part of one or a chunk of a prefix when it is this request's turn. @throws the signal's reason when aborted. */
   turn<T>(work: () => Promise<T>): Promise<T>;
   /** Has something released with the run at the latest, the newest first. */
   own<T extends { release(): void }>(resource: T): T;

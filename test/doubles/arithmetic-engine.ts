@@ -18,6 +18,7 @@ export class ArithmeticEngine implements Engine {
   readonly log: Log = { turns: [], open: 0, released: false };
   readonly #baseBytes: number;
   readonly #sampleBytes: number;
+  readonly #turnPositions: number;
   readonly #onTurn: () => Promise<void> | void;
   #active = 0;
   #most = 0;
@@ -27,10 +28,13 @@ export class ArithmeticEngine implements Engine {
     {
       baseBytes = 0,
       sampleBytes = 0,
+      turnPositions = shape.positions,
       onTurn = () => {},
     }: {
       baseBytes?: number;
       sampleBytes?: number;
+      /** Of a generation. */
+      turnPositions?: number;
       /** Runs inside each turn. */
       onTurn?: () => Promise<void> | void;
     } = {},
@@ -38,6 +42,7 @@ export class ArithmeticEngine implements Engine {
     this.shape = shape;
     this.#baseBytes = baseBytes;
     this.#sampleBytes = sampleBytes;
+    this.#turnPositions = turnPositions;
     this.#onTurn = onTurn;
   }
 
@@ -48,6 +53,10 @@ export class ArithmeticEngine implements Engine {
 
   requestBytes(samples: number): number {
     return (1 + samples) * this.#sampleBytes;
+  }
+
+  turnPositions(samples: number): number {
+    return samples === 0 ? 128 : this.#turnPositions;
   }
 
   openPrefix(): Prefix {

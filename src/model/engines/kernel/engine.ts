@@ -7,6 +7,7 @@ import { requestBytes } from "./layout.ts";
 import { PagePool } from "./pages.ts";
 import { KernelPrefix } from "./prefix.ts";
 import { checkTensors, type KernelShape, WeightsError } from "./tensors.ts";
+import { turnPositions } from "./turn.ts";
 
 export class KernelEngine implements Engine {
   readonly name: string;
@@ -51,6 +52,10 @@ export class KernelEngine implements Engine {
 
   requestBytes(samples: number, given?: number): number {
     return requestBytes(this.#alive.kernel.layout, samples, given);
+  }
+
+  turnPositions(samples: number): number {
+    return turnPositions(this.shape, samples);
   }
 
   openPrefix(): Prefix {

@@ -1,5 +1,12 @@
 /** The engine over onnxruntime-web: float arithmetic on the dequantised weights. */
-import type { Engine, Generation, ModelShape, Prefix, Sampling } from "../../engine.ts";
+import {
+  type Engine,
+  type Generation,
+  type ModelShape,
+  PREFIX_CHUNK,
+  type Prefix,
+  type Sampling,
+} from "../../engine.ts";
 import { OrtGeneration } from "./generation.ts";
 import { RowsGraph } from "./graph.ts";
 import { heapBytes, requestBytes } from "./plan.ts";
@@ -45,6 +52,11 @@ export class OrtEngine implements Engine {
 
   requestBytes(samples: number): number {
     return requestBytes(this.shape, samples);
+  }
+
+  /** Whole rows, since the graph's sums depend on where a row is cut. */
+  turnPositions(samples: number): number {
+    return samples === 0 ? PREFIX_CHUNK : this.shape.positions;
   }
 
   openPrefix(): Prefix {
