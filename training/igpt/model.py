@@ -49,21 +49,28 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), NORM_EPSILON)
 
 
+def causal_attention(qkv: Tensor, heads: int) -> Tensor:
+    """What every position takes from the values of those up to it, [B, T, 3D] -> [B, T, D], of query, key and value side by
+    side; scores are scaled by 1/sqrt(D / heads)."""
+    batch, length, width = qkv.shape
+    parts = qkv.view(batch, length, 3, heads, width // 3 // heads)
+    query, key, value = (part.transpose(1, 2) for part in parts.unbind(2))
+    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    return mixed.transpose(1, 2).reshape(batch, length, width // 3)
+
+
 class Attention(nn.Module):
-    """Causal self-attention, scores scaled by 1/sqrt(width / heads). [B, T, D] -> [B, T, D]."""
+    """Causal self-attention, [B, T, D] -> [B, T, D]. A training step may set `mix` to a faster way of the same."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.heads = config.heads
+        self.mix = causal_attention
         self.qkv = nn.Linear(config.width, 3 * config.width, bias=config.bias)
         self.proj = nn.Linear(config.width, config.width, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, length, width = x.shape
-        qkv = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = (part.transpose(1, 2) for part in qkv.unbind(2))
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, length, width))
+        return self.proj(self.mix(self.qkv(x), self.heads))
 
 
 class MLP(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .model import ImageGPT
 from .native import NativeStep, Unavailable
+from .native.attention import fast_attention
 
 Step = Callable[[Tensor], tuple[float, bool]]
 
@@ -22,13 +23,21 @@ def mean_loss(model: ImageGPT, tokens: Tensor) -> Tensor:
 
 class TorchStep:
     """`micro` pictures at a time, compiled on request; weights and gradients are float32, with `bfloat16` the products of
-    activations are not."""
+    activations are not, and attention is the native one where that runs."""
 
     def __init__(self, model: ImageGPT, micro: int, compiled: bool, bfloat16: bool = False) -> None:
         self.model = model
         self.micro = micro
         self.bfloat16 = bfloat16
         self.loss = torch.compile(mean_loss) if compiled else mean_loss
+        if bfloat16:
+            try:
+                mix = fast_attention()
+            except Unavailable as reason:
+                print(f"PyTorch computes attention: {reason}", flush=True)
+                return
+            for block in model.blocks:
+                block.attn.mix = mix
 
     def __call__(self, tokens: Tensor) -> tuple[float, bool]:
         """Mean loss of int64 [B, T], with the gradients in the parameters' `grad`, and whether it is finite."""

@@ -19,41 +19,45 @@ from ..model import ImageGPT
 _SOURCES = Path(__file__).parent
 _FLAGS = (
     # The last two silence GCC 12's own intrinsics headers.
-    "-std=c++17 -O3 -march=native -fno-math-errno -shared -fPIC -pthread -Wall -Wextra "
-    "-Wno-maybe-uninitialized -Wno-uninitialized"
+    "-std=c++17 -O3 -march=native -fno-math-errno -shared -fPIC -Wall -Wextra -Wno-maybe-uninitialized -Wno-uninitialized"
 ).split()
 
 
 class Unavailable(RuntimeError):
-    """The native step cannot run here; the message says why."""
+    """Native code cannot run here; the message says why."""
 
 
-def _has_half_arithmetic() -> bool:
+def _processor_has(feature: str) -> bool:
     try:
-        return "avx512_fp16" in Path("/proc/cpuinfo").read_text()
+        return feature in Path("/proc/cpuinfo").read_text().split()
     except OSError:
         return False
 
 
-def build() -> Path:
-    """Compiles the step, once for each version of the sources and each machine."""
-    if not _has_half_arithmetic():
-        raise Unavailable("this processor has no AVX512-FP16")
+def compile_source(name: str, feature: str, *flags: str) -> Path:
+    """Compiles `name`.cpp for a processor with `feature`, once for each version of the sources and each machine."""
+    if not _processor_has(feature):
+        raise Unavailable(f"this processor has no {feature}")
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
     if compiler is None:
         raise Unavailable("no C++ compiler was found; install g++ 12 or newer, or set CXX")
-    digest = hashlib.sha256(" ".join((compiler, platform.node(), *_FLAGS)).encode())
+    digest = hashlib.sha256(" ".join((compiler, platform.node(), *_FLAGS, *flags)).encode())
     for source in sorted(_SOURCES.glob("*.[ch]*")):
         digest.update(source.read_bytes())
-    library = cache_directory() / f"step-{digest.hexdigest()[:16]}.so"
+    library = cache_directory() / f"{name}-{digest.hexdigest()[:16]}.so"
     if not library.exists():
         temporary = library.with_name(f".{os.getpid()}-{library.name}")
-        command = [compiler, *_FLAGS, str(_SOURCES / "step.cpp"), "-o", str(temporary)]
+        command = [compiler, *_FLAGS, *flags, str(_SOURCES / f"{name}.cpp"), "-o", str(temporary)]
         built = subprocess.run(command, capture_output=True, text=True)
         if built.returncode != 0:
             raise Unavailable(f"{compiler} failed:\n{built.stderr[-2000:]}")
         temporary.rename(library)
     return library
+
+
+def build() -> Path:
+    """The step's library."""
+    return compile_source("step", "avx512_fp16", "-pthread")
 
 
 def _load(path: Path) -> ctypes.CDLL:
