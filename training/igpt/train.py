@@ -29,7 +29,7 @@ from .optim import Average, build_optimisers, set_rate
 from .palette import Palette
 from .runtime import configure
 from .schedule import warmup_factor
-from .step import Step, make_step
+from .step import Step, TorchStep, make_step
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,11 @@ class Trainer:
         if isinstance(self.gradients, NativeStep):
             # It has threads of its own; what is left for PyTorch is too small to share out (see `Muon`).
             torch.set_num_threads(1)
+        # Where the step's products are faster in bfloat16, the optimiser's are too.
+        fast = isinstance(self.gradients, TorchStep) and self.gradients.bfloat16
+        precision = torch.bfloat16 if fast else torch.float32
         self.optimisers = build_optimisers(
-            model, options.optimiser, options.lr, options.table_lr, options.weight_decay, threads
+            model, options.optimiser, options.lr, options.table_lr, options.weight_decay, threads, precision
         )
         self.average = Average(model, options.ema)
         self.images = 0

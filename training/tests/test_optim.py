@@ -14,6 +14,18 @@ def test_orthogonalised_singular_values_are_about_one(shape: tuple[int, ...]) ->
     assert values.min() > 0.3 and values.max() < 1.3
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(3, 128, 128), (1, 512, 128), (128, 512)])
+def test_matrices_of_any_condition_end_near_one_in_either_precision(shape: tuple[int, ...], precision: torch.dtype) -> None:
+    u, _, v = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+    matrix = u @ (torch.linspace(0.05, 1.0, 128)[:, None] * v)
+    result = orthogonalise(matrix, precision=precision)
+    values = torch.linalg.svdvals(result)
+    assert result.dtype == torch.float32 and result.shape == shape
+    assert values.min() > 0.65 and values.max() < 1.25
+    assert torch.nn.functional.cosine_similarity(result.flatten(), (u @ v).flatten(), dim=0) > 0.98
+
+
 def test_orthogonalising_keeps_the_singular_vectors() -> None:
     matrix = torch.randn(12, 8)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
