@@ -149,8 +149,7 @@ struct Head {
   // Scores of a block for 32 of its queries, weighted with what the queries have seen before: `top` and `total` are the
   // largest score and the sum so far; `fading` gets the factor that what was summed before has now.
   template <bool DIAGONAL>
-  INLINE void weigh(const word* keys, const word* queries, int column, float* top, float* total, float* fading,
-                    float logarithmic, float* scores, word* weightPairs) {
+  void weigh(const word* keys, const word* queries, int column, float* top, float* total, float* fading) {
     __m512 largest[2] = {_mm512_set1_ps(NEVER), _mm512_set1_ps(NEVER)};
     for (int k = 0; k < BLOCK; k += 8) {
       __m512 sums[8][2];
@@ -185,7 +184,8 @@ struct Head {
           weight[i][j] = exp2(_mm512_fmsub_ps(_mm512_load_ps(scores + (k + i) * 32 + j * 16), by, largest[j]));
           sum[j] = _mm512_add_ps(sum[j], weight[i][j]);
         }
-      storePairs(weightPairs + k / 2 * BLOCK + column, narrow(weight[0][0], weight[0][1]), narrow(weight[1][0], weight[1][1]));
+      storePairs(weightPairs + k / 2 * BLOCK + column, narrow(weight[0][0], weight[0][1]),
+                 narrow(weight[1][0], weight[1][1]));
     }
     _mm512_store_ps(total + column, sum[0]);
     _mm512_store_ps(total + column + 16, sum[1]);
@@ -205,11 +205,13 @@ struct Head {
       for (int k = 0; k <= first; k += BLOCK) {
         const word* keys = keyRows + k * WORDS;
         for (int column = 0; column < BLOCK; column += 32)
-          if (k == first) weigh<true>(keys, queries, column, top, total, fading, logarithmic, scores, weightPairs);
-          else weigh<false>(keys, queries, column, top, total, fading, logarithmic, scores, weightPairs);
+          if (k == first) weigh<true>(keys, queries, column, top, total, fading);
+          else weigh<false>(keys, queries, column, top, total, fading);
         for (int t = 0; t < BLOCK; t++)
-          for (int c = 0; c < WIDTH; c += 16)
-            _mm512_store_ps(mixed + t * WIDTH + c, _mm512_mul_ps(_mm512_set1_ps(fading[t]), _mm512_load_ps(mixed + t * WIDTH + c)));
+          for (int c = 0; c < WIDTH; c += 16) {
+            float* at = mixed + t * WIDTH + c;
+            _mm512_store_ps(at, _mm512_mul_ps(_mm512_set1_ps(fading[t]), _mm512_load_ps(at)));
+          }
         accumulate<WIDTH>(weightPairs, 1, BLOCK, valuePairs + k * WORDS, mixed);
       }
       for (int t = 0; t < BLOCK; t++) {
@@ -221,8 +223,8 @@ struct Head {
 
   // Weights and gradients of the scores ("slopes", without the factor of the scores) of a block.
   template <bool DIAGONAL>
-  INLINE void slope(const word* keys, const word* values, const word* queries, const word* gradients, const float* logs,
-                    const float* dots, float logarithmic, word* weightRows, word* slopeRows, word* slopePairs) {
+  void slope(const word* keys, const word* values, const word* queries, const word* gradients, const float* logs,
+             const float* dots) {
     const __m512 by = _mm512_set1_ps(logarithmic);
     for (int column = 0; column < BLOCK; column += 32) {
       const __m512 log[2] = {_mm512_loadu_ps(logs + column), _mm512_loadu_ps(logs + column + 16)};
@@ -280,10 +282,8 @@ struct Head {
       const word *keys = keyRows + k * WORDS, *values = valueRows + k * WORDS;
       for (int first = k; first < length; first += BLOCK) {
         const word *queries = queryColumns + first * WORDS, *gradients = gradientColumns + first * WORDS;
-        if (k == first)
-          slope<true>(keys, values, queries, gradients, logs + first, rowDots + first, logarithmic, weightRows, slopeRows, slopePairs);
-        else
-          slope<false>(keys, values, queries, gradients, logs + first, rowDots + first, logarithmic, weightRows, slopeRows, slopePairs);
+        if (k == first) slope<true>(keys, values, queries, gradients, logs + first, rowDots + first);
+        else slope<false>(keys, values, queries, gradients, logs + first, rowDots + first);
         accumulate<WIDTH>(weightRows, BLOCK / 2, 1, gradientPairs + first * WORDS, valueSums);
         accumulate<WIDTH>(slopeRows, BLOCK / 2, 1, queryPairs + first * WORDS, keySums);
         accumulate<WIDTH>(slopePairs, 1, BLOCK, keyPairs + k * WORDS, sums + first * WIDTH);
