@@ -163,10 +163,12 @@ def main() -> None:
 
     model, palette = load_model(args.checkpoint, averaged=not args.raw)
     contents = load_checkpoint(args.checkpoint)
+    base = contents.get("base")
     provenance = {
-        "trained": "from scratch with igpt.train",
+        "trained": f"with igpt.train, going on from {base['bundle']}" if base else "from scratch with igpt.train",
         "weights": "last" if args.raw else "average",
-        **{name: contents[name] for name in ("images", "step", "seconds") if name in contents},
+        **({"images": contents["images"]} if "images" in contents else {}),
+        **{name: contents[name] + (base[name] if base else 0) for name in ("step", "seconds") if name in contents},
     }
 
     def metrics(folder: Path) -> dict:

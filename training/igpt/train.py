@@ -79,6 +79,8 @@ class Trainer:
         self.steps = 0
         self.seconds = 0.0
         self.skipped = 0
+        # Of the bundle that this run goes on from: its name, and the steps and seconds that went into it.
+        self.base: dict | None = None
 
     def step(self, factor: float | None = None) -> float:
         """One update; `factor` of the base learning rate, by default the warm-up's. Returns the batch's mean loss.
@@ -111,7 +113,14 @@ class Trainer:
             "step": self.steps,
             "seconds": self.seconds,
             "options": dict(vars(self.options)),
+            "base": self.base,
         }
+
+    def go_on_from(self, manifest: dict) -> None:
+        """Counts what a bundle has seen and cost as this run's own; its weights are the model's already."""
+        made = manifest["provenance"]
+        self.base = {"bundle": f"{manifest['id']}/{manifest['version']}", "step": made["step"], "seconds": made["seconds"]}
+        self.images = made["images"]
 
     def restore(self, state: dict) -> None:
         """Takes over weights, optimiser state and place in the data from `state`."""
@@ -128,6 +137,7 @@ class Trainer:
         self.images = state["images"]
         self.steps = state["step"]
         self.seconds = state["seconds"]
+        self.base = state.get("base")
 
     def test(self, tokens: np.ndarray) -> tuple[float, float]:
         """`heldout_loss` of the averaged weights; in half precision when the step is the native one."""
@@ -210,8 +220,8 @@ def open_run(
     )
     if stored is not None:
         trainer.restore(stored)
-    else:
-        trainer.images = getattr(args, "seen", 0)
+    elif bundle is not None and args.go_on:
+        trainer.go_on_from(bundle.manifest)
     return trainer, tokens, test_tokens
 
 
@@ -226,7 +236,9 @@ def main() -> None:
             f"--{name.replace('_', '-')}", type=type(value), help=f"default {value}, or what the run was started with"
         )
     parser.add_argument("--init-from", type=Path, help="bundle to start a new run from; its shape and palette hold")
-    parser.add_argument("--seen", type=int, default=0, help="with --init-from: pictures of this data that it has seen; go on after them")
+    parser.add_argument(
+        "--go-on", action="store_true", help="with --init-from, on its data: go on after the pictures that it has seen, whose time counts"
+    )
     parser.add_argument("--epochs", type=float, default=20, help="where to stop, unless stopped before")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--save-minutes", type=float, default=3)

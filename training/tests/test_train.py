@@ -205,6 +205,15 @@ def test_a_run_starts_from_a_bundle(archive: Path, tmp_path: Path, monkeypatch: 
         assert torch.allclose(trained.state_dict()[name], weight, atol=1e-6), name
         assert not torch.allclose(weight, torch.zeros_like(weight), atol=1e-2), name
 
+    # On the bundle's own data: after what it has seen, and the time that went into it is not forgotten.
+    manifest |= {"id": "mine", "version": "3", "provenance": {"images": 64, "step": 16, "seconds": 100.0}}
+    write_json(folder / MANIFEST, manifest)
+    command(monkeypatch, train.main, "--run", "on", *arguments[2:], "--epochs", 3, "--init-from", folder, "--go-on")
+    state = load_checkpoint(run_directory("on") / NAME)
+    assert state["images"] >= 64 + 4
+    assert state["step"] == (state["images"] - 64) / 4
+    assert state["base"] == {"bundle": "mine/3", "step": 16, "seconds": 100.0}
+
     other = tmp_path / "other.json"
     fit_palette(cached_pictures(archive).pixels, 64, seed=9).save(other)
     with pytest.raises(ValueError, match="cannot change"):
