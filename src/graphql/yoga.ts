@@ -6,14 +6,16 @@ import { resolvers } from "../resolvers/index.ts";
 import typeDefs from "../schema.graphql";
 import type { ServerContext } from "./context.ts";
 import { shortDocumentCache } from "./document-cache.ts";
-import { maskError } from "./mask-error.ts";
+import { isMistake, maskError } from "./mask-error.ts";
 import { useCacheableGets } from "./plugins/use-cacheable-gets.ts";
 import { useCsrfPrevention } from "./plugins/use-csrf-prevention.ts";
 import { useIntrospectionPolicy } from "./plugins/use-introspection-policy.ts";
 import { useLimits } from "./plugins/use-limits.ts";
 import { usePersistedOperations } from "./plugins/use-persisted-operations.ts";
 import { useRequestCount } from "./plugins/use-request-count.ts";
+import { useRequestReading } from "./plugins/use-request-reading.ts";
 import { useTrace } from "./plugins/use-trace.ts";
+import { useValidationCodes } from "./plugins/use-validation-codes.ts";
 
 /** The GraphQL server; built once an isolate. */
 export function createGraphQL() {
@@ -28,9 +30,11 @@ export function createGraphQL() {
     plugins: [
       useTrace(),
       useCsrfPrevention(),
+      useRequestReading(),
       usePersistedOperations(),
       useLimits(),
       useIntrospectionPolicy(),
+      useValidationCodes(),
       useRequestCount(),
       useCacheableGets(),
     ],
@@ -48,7 +52,7 @@ export function createGraphQL() {
   });
 }
 
-/** Yoga reports each error that it masks; those that callers can mend are no news. */
+/** Yoga reports each error that it masks; those that callers can mend are no news, and have their values in their words. */
 const logging: YogaLogger = {
   debug() {},
   info() {},
@@ -58,8 +62,3 @@ const logging: YogaLogger = {
     if (!(original instanceof UserError) && !isMistake(error)) log("error", "graphql", describeError(original));
   },
 };
-
-/** A query that is wrong in itself: GraphQL's own errors carry no original. */
-function isMistake(error: unknown): boolean {
-  return error instanceof Error && error.name === "GraphQLError" && !("originalError" in error && error.originalError);
-}

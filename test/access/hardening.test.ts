@@ -276,6 +276,10 @@ describe("a request's id", () => {
         keyId: key.id,
         stages: { access: expect.any(Number), body: expect.any(Number), work: expect.any(Number) },
       });
+    // GraphQL's words for a wrong value have the value in them; it is the caller's to mend and no error of ours.
+    await worker.ask(query, { image: { base64: ["bm90IGEgcGljdHVyZQ=="] } }, { "x-request-id": "a-wrong-value" });
+    await expect.poll(() => lines().filter(({ requestId }) => requestId === "a-wrong-value").length).toBeGreaterThan(0);
+    expect(lines().filter(({ level }) => level === "error")).toEqual([]);
     const all = JSON.stringify(worker.harness.getLogs());
     expect(all).not.toContain(secret.slice(16, -2));
     expect(all).not.toContain(photo.base64.slice(100, 160));

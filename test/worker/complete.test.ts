@@ -128,6 +128,7 @@ describe("options that are refused", () => {
     ["two forms of image", { image: { ...photo, id: "x" } }, "BAD_IMAGE"],
     ["no form of image", { image: {} }, "BAD_IMAGE"],
     ["no image", { image: null }, "BAD_IMAGE"],
+    ["an image of another type", { image: { base64: 1 } }, "BAD_IMAGE"],
     ["not an image", { image: { base64: Buffer.from("hello, world").toString("base64") } }, "BAD_IMAGE"],
     ["not base64", { image: { base64: "%%%" } }, "BAD_IMAGE"],
     ["an empty file", { image: { base64: "" } }, "BAD_IMAGE"],
@@ -139,5 +140,30 @@ describe("options that are refused", () => {
     expect(answer.errors.map((error) => error.extensions.code)).toEqual([code]);
     expect(answer.errors[0]?.message.length).toBeGreaterThan(20);
     expect(answer.status).toBeLessThan(500);
+  });
+
+  /** The same in the text of a query: GraphQL's validation refuses those, not its coercion of variables. */
+  const literals: [string, string, string][] = [
+    ["a temperature that is NaN", 'image: { id: "x" }, options: { temperature: NaN }', "BAD_OPTION"],
+    ["a seed beyond 32 bits", 'image: { id: "x" }, options: { seed: 2147483648 }', "BAD_OPTION"],
+    ["half a row", 'image: { id: "x" }, options: { keepRows: 1.5 }', "BAD_OPTION"],
+    ["an execution that there is none of", 'image: { id: "x" }, options: { execution: MOON }', "BAD_OPTION"],
+    ["an unknown option", 'image: { id: "x" }, options: { topQ: 1 }', "BAD_OPTION"],
+    ["samples that are no number", 'image: { id: "x" }, samples: "many"', "BAD_OPTION"],
+    ["two forms of image", 'image: { base64: "x", id: "x" }', "BAD_IMAGE"],
+    ["no form of image", "image: {}", "BAD_IMAGE"],
+    ["no image", "samples: 1", "BAD_IMAGE"],
+    ["an image of another type", "image: { base64: 1 }", "BAD_IMAGE"],
+    ["an unknown argument", 'image: { id: "x" }, sample: 1', "GRAPHQL_VALIDATION_FAILED"],
+  ];
+  it.each(literals)("%s, as a literal", async (_, args, code) => {
+    const { errors, status } = await worker.ask(`{ complete(${args}) { seed } }`);
+    expect(errors[0]?.extensions).toEqual({ code });
+    expect(status).toBeLessThan(500);
+  });
+
+  it("a picture in a variable that is not given", async () => {
+    const { errors } = await worker.ask("query ($base64: String) { complete(image: { base64: $base64 }) { seed } }");
+    expect(errors[0]?.extensions.code).toBe("BAD_IMAGE");
   });
 });

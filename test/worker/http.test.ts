@@ -54,7 +54,14 @@ describe("pictures out", () => {
 });
 
 describe("requests that make no sense", () => {
-  const bodies: [string, RequestInit][] = [
+  const form = (operations: string, map: string): RequestInit => {
+    const body = new FormData();
+    body.set("operations", operations);
+    body.set("map", map);
+    body.set("0", new Blob(["x"]), "x.png");
+    return { method: "POST", headers: { "x-graphql-yoga-csrf": "1" }, body };
+  };
+  const bodies: [string, RequestInit & { path?: string }][] = [
     ["no body", { method: "POST", headers: { "content-type": "application/json" } }],
     ["broken JSON", { method: "POST", headers: { "content-type": "application/json" }, body: '{"query": ' }],
     ["JSON null", { method: "POST", headers: { "content-type": "application/json" }, body: "null" }],
@@ -81,6 +88,12 @@ describe("requests that make no sense", () => {
     ["a syntax error", { method: "POST", headers: { "content-type": "application/json" }, body: '{"query":"{"}' }],
     ["an unknown content type", { method: "POST", headers: { "content-type": "application/x-thing" }, body: "x" }],
     ["another method", { method: "PUT", body: "x" }],
+    ["a form whose map is no list of paths", form(JSON.stringify({ query: "{ __typename }" }), '{"0":[1]}')],
+    ["a form whose operations are null", form("null", "{}")],
+    ...["variables", "extensions"].map((name): [string, RequestInit & { path: string }] => [
+      `a GET whose ${name} are no JSON`,
+      { path: `?query={__typename}&${name}=x`, headers: { "x-graphql-yoga-csrf": "1" } },
+    ]),
     [
       "a multipart body that is none",
       {
@@ -90,12 +103,26 @@ describe("requests that make no sense", () => {
       },
     ],
   ];
-  it.each(bodies)("%s", async (_, init) => {
-    const response = await worker.request("/graphql", init);
+  it.each(bodies)("%s", async (_, { path = "", ...init }) => {
+    const response = await worker.request(`/graphql${path}`, init);
     expect(response.status).toBeLessThan(500);
     const { errors } = (await response.json()) as { errors: { message: string; extensions: { code: string } }[] };
     expect(errors[0]?.message).toEqual(expect.any(String));
-    expect(errors[0]?.extensions.code).toEqual(expect.any(String));
+    // The code alone: no words of a parser's own error.
+    expect(errors[0]?.extensions).toEqual({ code: expect.any(String) });
+    expect(errors[0]?.extensions.code).not.toBe("INTERNAL_SERVER_ERROR");
+  });
+
+  it.each([
+    ["samples", { image: photo, samples: "x".repeat(8e6) }, "BAD_OPTION"],
+    ["a picture beside an id", { image: { base64: "A".repeat(8e6), id: "x" } }, "BAD_IMAGE"],
+    ["a model's name", { image: photo, options: { model: "x".repeat(8e6) } }, "MODEL_NOT_FOUND"],
+  ])("%s of eight megabytes are not sent back", async (_, variables, code) => {
+    const query = `query ($image: ImageInput!, $samples: Int! = 1, $options: CompleteOptions) {
+      complete(image: $image, samples: $samples, options: $options) { seed } }`;
+    const { errors } = await worker.ask(query, variables);
+    expect(errors[0]?.extensions.code).toBe(code);
+    expect(errors[0]?.message.length).toBeLessThan(1000);
   });
 
   it("leave the Worker well", async () => {

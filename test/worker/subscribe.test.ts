@@ -77,6 +77,13 @@ describe("Subscription.complete", () => {
     expect(text).toContain("BAD_OPTION");
   });
 
+  it.each([
+    ["samples", { samples: "many" }, "BAD_OPTION"],
+    ["an image", { image: {} }, "BAD_IMAGE"],
+  ])("answers %s of another type with the query's code", async (_, variables, code) => {
+    expect(await (await subscribe(variables)).text()).toContain(`"code":"${code}"`);
+  });
+
   it("ends its work when the client goes away, and others go on", async () => {
     const memory = async () => (await worker.request("/healthz")).status;
     for (let i = 0; i < 4; i++) {
