@@ -101,6 +101,34 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await shoot(page, device, "done");
   });
 
+  for (const count of [1, 4, 6]) {
+    it(`moves nothing from the first look to the last row, ${count} samples`, async () => {
+      const { page } = await open({ path: `/#picture=chelsea&keep=28&samples=${count}` });
+      await ready(page);
+      await page.waitForLoadState("networkidle");
+      const pictures = page.locator(".card canvas");
+      const places = () =>
+        pictures.evaluateAll((canvases) =>
+          canvases.map((canvas) => {
+            const { left, top, width } = canvas.getBoundingClientRect();
+            return [left + scrollX, top + scrollY, width].map(Math.round);
+          }),
+        );
+      await expect.poll(() => pictures.count()).toBe(count);
+      const before = await places();
+      await complete(page);
+      expect(await places()).toEqual(before);
+      if (count > 4) return;
+      const visible = await pictures.evaluateAll((canvases) =>
+        canvases.every((canvas) => {
+          const { top, bottom } = canvas.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        }),
+      );
+      expect(visible).toBe(true);
+    });
+  }
+
   it("stops, and goes on working", async () => {
     const { page } = await open();
     await ready(page);

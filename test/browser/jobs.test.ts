@@ -44,6 +44,33 @@ atEachWidth("large jobs", ({ device, open }) => {
     await state.filter({ hasText: /^Done: 10 samples/ }).waitFor();
   });
 
+  it("sends a submission again that did not arrive", async () => {
+    const { page, complaints } = await open();
+    await ready(page);
+    await setRange(page, "Rows kept", 31);
+    await page.getByRole("tab", { name: "Large job" }).click();
+    const panel = page.getByRole("tabpanel");
+    await panel.getByRole("spinbutton", { name: "Samples" }).fill("3");
+    const keys: unknown[] = [];
+    await page.route("**/graphql", (route) => {
+      const body: { variables?: { idempotencyKey?: string } } = route.request().postDataJSON();
+      const key = body.variables?.idempotencyKey;
+      if (key) keys.push(key);
+      return key && keys.length === 1 ? route.abort() : route.continue();
+    });
+    await panel.getByRole("button", { name: "Submit the job" }).click();
+    const alert = panel.getByRole("alert").filter({ hasText: "can't be reached" });
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await panel
+      .getByRole("status")
+      .filter({ hasText: /^Done: 3 samples/ })
+      .waitFor({ timeout: 120_000 });
+    expect(keys).toEqual([keys[0], keys[0]]);
+    // Chromium writes the request that failed into the console.
+    expect(complaints.filter((complaint) => !complaint.includes("ERR_FAILED"))).toEqual([]);
+    complaints.length = 0;
+  });
+
   it("cancels one", async () => {
     const { page } = await open();
     await ready(page);

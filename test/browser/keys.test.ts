@@ -26,7 +26,10 @@ atEachWidth(
       const dialog = page.getByRole("dialog", { name: "API key" });
       await dialog.getByLabel(/^Your key/).fill("igpt_sk_mistyped");
       await dialog.getByRole("button", { name: "Use this key" }).click();
-      await dialog.getByRole("alert").filter({ hasText: "UNAUTHENTICATED" }).waitFor();
+      await dialog.getByRole("alert").filter({ hasText: "does not accept this key" }).waitFor();
+      // One is where the next key goes.
+      await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("type"))).toBe("password");
+      expect(await dialog.getByRole("button", { name: "Enter a key" }).count()).toBe(0);
       await dialog.getByLabel(/^Your key/).fill(secret);
       await dialog.getByRole("button", { name: "Use this key" }).click();
       await dialog.getByRole("heading", { name: "Ada" }).waitFor();

@@ -26,7 +26,7 @@ const ADVICE: Record<string, string> = {
   MODEL_CORRUPT: "The owner of this server must publish the model again.",
   JOB_TOO_LARGE: "More than that takes a GPU origin behind this server.",
   ORIGIN_UNAVAILABLE: "Ask for fewer samples so that the edge can run them, or try again later.",
-  UNAUTHENTICATED: "Enter an API key.",
+  UNAUTHENTICATED: "Enter a valid one.",
   FORBIDDEN: "Use a key that has this right.",
   RATE_LIMITED: "Wait a little, then try again.",
   QUOTA_EXCEEDED: "This key's month is used up: use another key, or wait for the next month.",
@@ -34,6 +34,25 @@ const ADVICE: Record<string, string> = {
   QUERY_TOO_COSTLY: "Ask for fewer samples.",
   NETWORK: "Check the connection, then try again.",
 };
+
+/** The same request would fail in the same way. */
+const IN_VAIN: readonly string[] = [
+  NOT_YET,
+  "BAD_IMAGE",
+  "UNSUPPORTED_IMAGE",
+  "IMAGE_TOO_LARGE",
+  "BAD_OPTION",
+  "MODEL_NOT_FOUND",
+  "JOB_TOO_LARGE",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "QUOTA_EXCEEDED",
+  "QUERY_TOO_COSTLY",
+];
+
+export function isWorthRetrying({ code }: ApiError): boolean {
+  return !IN_VAIN.includes(code);
+}
 
 export function advice(error: ApiError): string {
   if (error.code === NOT_YET) return "";

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { request, subscribe } from "../api/client.ts";
 import { CANCEL_JOB, JOB, JOB_PROGRESS, SUBMIT } from "../api/documents.ts";
 import { ApiError, asApiError, isMissingField, NOT_YET } from "../api/errors.ts";
-import type { Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
+import type { CompleteVariables, Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
 import { SIDE } from "../picture/picture.ts";
 import { readStored, writeStored } from "../stored.ts";
 import { seed } from "./settings.ts";
@@ -31,6 +31,8 @@ export const submitting = signal(false);
 export const jobsAvailable = signal<boolean | null>(null);
 
 let close: (() => void) | null = null;
+/** A submission without an answer: the server may have it, so it is sent again under the same key. */
+let unanswered: CompleteVariables | null = null;
 
 /** Does this server have jobs? And is one of this tab's still to be shown? */
 export async function openJobs(): Promise<void> {
@@ -52,15 +54,21 @@ export async function submitJob(count: number): Promise<void> {
   const missing = whatIsMissing();
   jobError.value = missing ? new ApiError(NOT_YET, missing) : null;
   if (missing) return;
+  await submit({ ...completeVariables(seed.value, count), idempotencyKey: crypto.randomUUID() });
+}
+
+async function submit(variables: CompleteVariables): Promise<void> {
   submitting.value = true;
+  unanswered = variables;
   try {
-    const variables = { ...completeVariables(seed.value, count), idempotencyKey: crypto.randomUUID() };
     const { submitCompletion } = await request<Submitted>(SUBMIT, variables);
+    unanswered = null;
     const [wrong] = submitCompletion.userErrors;
     if (wrong) throw new ApiError(wrong.code, wrong.message);
     if (!submitCompletion.completion)
       throw new ApiError("UNREADABLE", "The server accepted no job and gave no reason.");
-    follow({ id: submitCompletion.completion.id, status: submitCompletion.completion.status, samplesAsked: count });
+    const { id, status } = submitCompletion.completion;
+    follow({ id, status, samplesAsked: variables.samples });
   } catch (error) {
     jobError.value = asApiError(error);
     if (isMissingField(jobError.value)) jobsAvailable.value = false;
@@ -120,10 +128,11 @@ export async function cancelJob(): Promise<void> {
   }
 }
 
-/** Ask again after a problem: the stream of a running job, or its result. */
-export async function refreshJob(): Promise<void> {
+/** Ask again after a problem: the submission itself, the stream of a running job, or its result. */
+export async function retryJob(): Promise<void> {
   jobError.value = null;
-  if (job.value) await collect(job.value.id).then(() => resumeIfRunning());
+  if (unanswered) await submit(unanswered);
+  else if (job.value) await collect(job.value.id).then(() => resumeIfRunning());
 }
 
 function resumeIfRunning(): void {

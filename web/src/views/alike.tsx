@@ -33,7 +33,9 @@ export function AlikePanel() {
             ? "Looking…"
             : waiting === 0 && placed.length > 0
               ? "All are on the map"
-              : `Place ${waiting} picture${waiting === 1 ? "" : "s"}`}
+              : waiting === 0
+                ? "Place the pictures"
+                : `Place ${waiting} picture${waiting === 1 ? "" : "s"}`}
         </button>
         <button type="button" disabled={busy} onClick={() => void addShipped()}>
           Add the shipped pictures

@@ -55,6 +55,11 @@ export function CodePanel() {
           <code>{text}</code>
         </pre>
       </section>
+      <p class="hint">
+        {live.value
+          ? "Answers with an event for each row, its pictures as data: URIs, as this page asks."
+          : "Answers once, with a URL for each sample."}
+      </p>
       {apiKey.value && <p class="hint">Your key is not written out: set it as IGPT_KEY.</p>}
     </div>
   );

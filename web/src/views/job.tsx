@@ -13,7 +13,7 @@ import {
   jobsAvailable,
   MOST_JOB_SAMPLES,
   openJobs,
-  refreshJob,
+  retryJob,
   submitJob,
   submitting,
 } from "../state/jobs.ts";
@@ -32,7 +32,7 @@ export function JobPanel() {
   return (
     <>
       <SubmitForm />
-      <Problem error={jobError.value} retry={() => void refreshJob()} />
+      <Problem error={jobError.value} retry={() => void retryJob()} />
       {job.value && <JobStatus job={job.value} />}
       {job.value?.result && job.value.result.samples.length > 0 && (
         <ContactSheet id={job.value.id} samples={job.value.result.samples} />
@@ -68,7 +68,7 @@ function SubmitForm() {
       </button>
       <p class="hint">
         Uses the picture and settings above. Up to {mostSamples} run at the edge; more, up to {MOST_JOB_SAMPLES}, where
-        the server has a GPU origin. The result is kept: this tab finds it again.
+        the server has a GPU origin. The result is kept, and this tab finds it again after a reload.
       </p>
     </form>
   );
@@ -82,7 +82,8 @@ function JobStatus({ job: { id, status, rowsDone, rowsTotal, samplesAsked, resul
     <div class="status">
       <progress max={rowsTotal} value={done} aria-label="Rows of the job drawn" />
       <p class="status-text" role="status">
-        {WORDS[status]}: {samplesAsked} samples{status === "RUNNING" ? `, row ${done} of ${rowsTotal}` : ""}
+        {WORDS[status]}: {samplesAsked} samples
+        {status === "RUNNING" && (done === 0 ? ", no row yet" : `, row ${done} of ${rowsTotal}`)}
         {result?.ranOn ? ` · ${result.ranOn.toLowerCase()}, ${result.engine}` : ""} · <code>{id}</code>
       </p>
       {result?.error && (

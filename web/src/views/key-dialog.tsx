@@ -11,10 +11,14 @@ export function KeyDialog() {
 
 function OpenKeyDialog() {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => void loadViewer(), []);
-  const use = (key: string) => {
-    apiKey.value = key.trim();
+  useEffect(() => {
+    toField(field.current);
     void loadViewer();
+  }, []);
+  const use = async (key: string) => {
+    apiKey.value = key.trim();
+    await loadViewer();
+    if (viewerError.value) toField(field.current);
   };
   return (
     <Dialog title="API key" close={() => (keyDialogOpen.value = false)}>
@@ -22,7 +26,7 @@ function OpenKeyDialog() {
         class="key-form"
         onSubmit={(event) => {
           event.preventDefault();
-          use(field.current?.value ?? "");
+          void use(field.current?.value ?? "");
         }}
       >
         <label class="field">
@@ -44,7 +48,7 @@ function OpenKeyDialog() {
             type="button"
             onClick={() => {
               if (field.current) field.current.value = "";
-              use("");
+              void use("");
             }}
           >
             Forget it
@@ -52,10 +56,16 @@ function OpenKeyDialog() {
         )}
       </form>
       {!keysAvailable.value && <p class="empty">This server has no keys: everyone may use it.</p>}
-      {viewerError.value && <Problem error={viewerError.value} retry={() => void loadViewer()} />}
+      {viewerError.value && <Problem error={viewerError.value} retry={() => void loadViewer()} besideKeyField />}
       {viewer.value && <UsageOf viewer={viewer.value} />}
     </Dialog>
   );
+}
+
+/** Where one types next. */
+function toField(field: HTMLInputElement | null): void {
+  field?.focus();
+  field?.select();
 }
 
 function UsageOf({ viewer: { key, usage, usageByDay } }: { viewer: Viewer }) {

@@ -1,15 +1,23 @@
-import { type ApiError, advice, NOT_YET } from "../api/errors.ts";
+import { type ApiError, advice, isWorthRetrying, NOT_YET } from "../api/errors.ts";
+import { apiKey } from "../api/key.ts";
 import { keyDialogOpen } from "../state/viewer.ts";
 
+interface ProblemProps {
+  error: ApiError | null;
+  retry?: () => void;
+  /** The key can be entered right here. */
+  besideKeyField?: boolean;
+}
+
 /** What went wrong, in the server's words, and what to do about it. */
-export function Problem({ error, retry }: { error: ApiError | null; retry?: () => void }) {
+export function Problem({ error, retry, besideKeyField = false }: ProblemProps) {
   if (!error) return null;
   const own = error.code === NOT_YET;
-  const needsKey = error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN";
+  const needsKey = !besideKeyField && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
   return (
     <div class="problem" role="alert">
       <p>
-        <strong>{error.message}</strong> {advice(error)} {!own && <code>{error.code}</code>}
+        <strong>{words(error)}</strong> {advice(error)} {!own && <code>{error.code}</code>}
       </p>
       {needsKey ? (
         <button type="button" onClick={() => (keyDialogOpen.value = true)}>
@@ -17,7 +25,7 @@ export function Problem({ error, retry }: { error: ApiError | null; retry?: () =
         </button>
       ) : (
         retry &&
-        !own && (
+        isWorthRetrying(error) && (
           <button type="button" onClick={retry}>
             Try again
           </button>
@@ -25,4 +33,12 @@ export function Problem({ error, retry }: { error: ApiError | null; retry?: () =
       )}
     </div>
   );
+}
+
+/** The server tells programs how to send a key; a person enters it. */
+function words({ code, message }: ApiError): string {
+  if (code !== "UNAUTHENTICATED") return message;
+  return apiKey.value
+    ? "The server does not accept this key: it is mistyped, expired, replaced or revoked."
+    : "This server asks for an API key.";
 }

@@ -28,17 +28,23 @@ function StatusLine({ run: now }: { run: Run | null }) {
   return (
     <div class="status">
       <progress max={now?.rowsTotal ?? 32} value={now?.rowsDone ?? 0} aria-label="Rows drawn" />
-      <p class="status-text">{now ? summary(now) : waiting(samples.value)}</p>
-      {now && now.status !== "failed" && now.seed !== null && (
-        <p class="status-actions">
-          {seed.value === null && (
-            <button type="button" onClick={() => (seed.value = now.seed)}>
-              Keep this seed
-            </button>
-          )}
-          <CopyButton label="Copy link" text={currentLink} />
-        </p>
-      )}
+      <p class="status-text">
+        {now ? summary(now) : waiting(samples.value)}
+        {now?.status === "done" && now.ranOn && (
+          <span class="engine">
+            {" "}
+            · {now.ranOn.toLowerCase()}, {now.engine}
+          </span>
+        )}
+      </p>
+      <p class="status-actions">
+        {now && now.status !== "failed" && now.seed !== null && seed.value === null && (
+          <button type="button" onClick={() => (seed.value = now.seed)}>
+            Keep this seed
+          </button>
+        )}
+        <CopyButton label="Copy link" text={currentLink} />
+      </p>
       <p class="unseen" role="status">
         {now ? announcement(now) : ""}
       </p>
@@ -50,7 +56,7 @@ function waiting(count: number): string {
   return count === 1 ? "Ready to finish this picture" : `Ready to finish this picture in ${count} ways`;
 }
 
-function summary({ status, rowsDone, rowsTotal, seed: used, engine, ranOn, milliseconds }: Run): string {
+function summary({ status, rowsDone, rowsTotal, seed: used, milliseconds }: Run): string {
   const parts = {
     running: rowsDone === 0 ? "Reading the given pixels" : `Row ${rowsDone} of ${rowsTotal}`,
     done: "Done",
@@ -58,9 +64,8 @@ function summary({ status, rowsDone, rowsTotal, seed: used, engine, ranOn, milli
     failed: used === null ? "Not yet" : "Failed",
   };
   const took = status === "done" && milliseconds !== null ? ` in ${(milliseconds / 1000).toFixed(1)} s` : "";
-  const where = status === "done" && ranOn ? ` · ${ranOn.toLowerCase()}, ${engine ?? ""}` : "";
   const withSeed = used === null ? "" : ` · seed ${used}`;
-  return `${parts[status]}${took}${withSeed}${where}`;
+  return `${parts[status]}${took}${withSeed}`;
 }
 
 /** What a screen reader hears: the beginning, every eighth row, the end. */
@@ -72,9 +77,10 @@ function announcement({ status, rowsDone, rowsTotal, samples: all }: Run): strin
   return eighth === 0 ? "Drawing." : `Row ${eighth} of ${rowsTotal}.`;
 }
 
-/** Before the first run: the given part as often as it will be completed. */
+/** Before the first run: the given part as often as it will be completed, each with room for what will stand below. */
 function Awaiting() {
-  const given = toDataUri(source.value.picture, 1, isRedone);
+  const { picture } = source.value;
+  const given = toDataUri(picture, 1, isRedone);
   return (
     <div class="sheet-and-given">
       <ol class={`cards ${sizeOf(samples.value)}`}>
@@ -82,9 +88,11 @@ function Awaiting() {
           // biome-ignore lint/suspicious/noArrayIndexKey: all are alike.
           <li key={index} class="card">
             <PixelCanvas dataUri={given} label={`Sample ${index + 1}, not drawn yet`} />
+            <div class="card-foot" />
           </li>
         ))}
       </ol>
+      <Seen input={toDataUri(picture)} />
     </div>
   );
 }
@@ -97,11 +105,18 @@ function Samples({ run: now }: { run: Run }) {
           <Card key={sample.index} sample={sample} run={now} />
         ))}
       </ol>
-      <figure class="seen">
-        <PixelCanvas dataUri={now.input} label="The whole picture as the model sees it" />
-        <figcaption>{now.status === "done" ? "As the model sees it, in its 512 colours" : "Given"}</figcaption>
-      </figure>
+      <Seen input={now.input} done={now.status === "done"} />
     </div>
+  );
+}
+
+/** To compare with; the server's answer has it in the palette's colours. */
+function Seen({ input, done = false }: { input: string; done?: boolean }) {
+  return (
+    <figure class="seen">
+      <PixelCanvas dataUri={input} label="The whole picture as the model sees it" />
+      <figcaption>{done ? "As the model sees it, in its 512 colours" : "The whole picture"}</figcaption>
+    </figure>
   );
 }
 
@@ -116,35 +131,45 @@ function Card({ sample, run: { label, seed: used, status } }: { sample: RunSampl
   return (
     <li class="card" aria-label={name}>
       <PixelCanvas dataUri={dataUri} label={`${name} of ${label}${status === "done" ? "" : ", unfinished"}`} />
-      <p class="caption">
-        <span>{index + 1}</span>
-        {nllPerPixel !== null && (
-          <span class="number" title="Nats per drawn pixel: lower is more expected">
-            {nllPerPixel.toFixed(2)} nats/px
-          </span>
-        )}
-      </p>
-      <p class="card-actions">
-        <button
-          type="button"
-          aria-label={`Save ${name}`}
-          disabled={status === "running" || status === "failed"}
-          onClick={() => void download(dataUri, `igpt-${used}-${index + 1}.png`)}
-        >
-          Save
-        </button>
-        <button
-          type="button"
-          aria-label={`Go on from ${name}`}
-          disabled={status !== "done"}
-          onClick={() => void goOn(dataUri, name)}
-        >
-          Go on
-        </button>
-        <button type="button" aria-label={`How sure? ${name}`} disabled={albumId === null} onClick={inspect}>
-          How sure?
-        </button>
-      </p>
+      <div class="card-foot">
+        <p class="caption">
+          <span>{index + 1}</span>
+          {nllPerPixel !== null && (
+            <span class="number" title="Mean surprise in nats per drawn pixel: lower is more expected">
+              {nllPerPixel.toFixed(2)} nats
+            </span>
+          )}
+        </p>
+        <p class="card-actions">
+          <button
+            type="button"
+            aria-label={`Save ${name}`}
+            title="Save it as a PNG with large pixels"
+            disabled={status === "running" || status === "failed"}
+            onClick={() => void download(dataUri, `igpt-${used}-${index + 1}.png`)}
+          >
+            Save
+          </button>
+          <button
+            type="button"
+            aria-label={`Go on from ${name}`}
+            title="Make it the picture to complete next"
+            disabled={status !== "done"}
+            onClick={() => void goOn(dataUri, name)}
+          >
+            Go on
+          </button>
+          <button
+            type="button"
+            aria-label={`How sure? ${name}`}
+            title="Show how surprising each of its pixels is"
+            disabled={albumId === null}
+            onClick={inspect}
+          >
+            How sure?
+          </button>
+        </p>
+      </div>
     </li>
   );
 }
