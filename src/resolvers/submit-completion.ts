@@ -86,20 +86,22 @@ function checkedKey(key: string | null | undefined): string | null {
 async function checkedWebhook(url: string | null | undefined, { access, images, env, request }: RequestContext) {
   if (url == null) return null;
   const path = ["webhookUrl"];
-  const keyId = access.caller.key?.id ?? null;
-  if (keyId === null && !(env as { WEBHOOK_SECRET?: string }).WEBHOOK_SECRET) {
-    const message = "webhookUrl needs an API key: its webhook secret signs what is sent there.";
-    throw new ArgumentError("BAD_OPTION", message, path);
-  }
   const policy = { resolver: images.resolver, allowLoopback: images.allowLoopback === true, signal: request.signal };
+  let href: string;
   try {
-    const { href } = await checkPublicUrl(url, policy);
-    return { url: href, keyId };
+    ({ href } = await checkPublicUrl(url, policy));
   } catch (error) {
     request.signal.throwIfAborted();
     const message = error instanceof UserError ? error.message : "The host of webhookUrl could not be found.";
     throw new ArgumentError("URL_REFUSED", message, path);
   }
+  // After the URL: one that is refused stays so with a key, and is told so without one too.
+  const keyId = access.caller.key?.id ?? null;
+  if (keyId === null && !(env as { WEBHOOK_SECRET?: string }).WEBHOOK_SECRET) {
+    const message = "webhookUrl needs an API key: its webhook secret signs what is sent there.";
+    throw new ArgumentError("BAD_OPTION", message, path);
+  }
+  return { url: href, keyId };
 }
 
 /** Of what was asked for: not of what was drawn for it (a seed), nor of how the picture came. */

@@ -87,7 +87,9 @@ describe("jobs with an origin", () => {
     ["MODEL_NOT_FOUND", "options", { image: picture(), options: { model: "other" } }],
     ["JOB_TOO_LARGE", "samples", { image: picture(), samples: 64, options: { execution: "EDGE" } }],
     ["BAD_OPTION", "idempotencyKey", { image: picture(), idempotencyKey: "" }],
-    ["BAD_OPTION", "webhookUrl", { image: picture(), webhookUrl: "https://example.com/hook" }],
+    ["BAD_OPTION", "webhookUrl", { image: picture(), webhookUrl: "https://1.1.1.1/hook" }],
+    // Also without a key, which it would need besides.
+    ["URL_REFUSED", "webhookUrl", { image: picture(), webhookUrl: "https://169.254.169.254/hook" }],
   ])("input that is wrong is in userErrors: %s at %s", async (code, place, variables) => {
     const { completion, userErrors } = await submit(worker, variables);
     expect(completion).toBeNull();
