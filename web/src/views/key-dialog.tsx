@@ -12,7 +12,7 @@ export function KeyDialog() {
 function OpenKeyDialog() {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    toField(field.current);
+    if (!apiKey.value) toField(field.current);
     void loadViewer();
   }, []);
   const use = async (key: string) => {
