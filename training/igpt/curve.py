@@ -65,7 +65,12 @@ def main() -> None:
         "annealTest": ("test, annealed", {"marker": "s", "markersize": 4, "linestyle": "none"}),
     }
     for key, (label, style) in kinds.items():
-        points = [(entry["images"] / args.epoch, entry[key]) for entry in entries if key in entry]
+        # Where a run goes on from a bundle, which had its rate at 0, a new line begins.
+        points = [
+            (entry["images"] / args.epoch, entry.get(key, float("nan")))
+            for entry in entries
+            if key in entry or (entry.get("event") == "resumed" and entry["step"] == 0)
+        ]
         if points:
             axes.plot(*zip(*points, strict=True), label=label, **style)
     last = max((entry["images"] / args.epoch for entry in entries), default=1)

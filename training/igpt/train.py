@@ -160,7 +160,8 @@ class Journal:
         self.path = directory / "curve.jsonl"
 
     def write(self, trainer: Trainer, text: str, **values: float | str) -> None:
-        entry = {"images": trainer.images, "step": trainer.steps, "seconds": round(trainer.seconds, 1), **values}
+        spent = trainer.seconds + (trainer.base["seconds"] if trainer.base else 0)
+        entry = {"images": trainer.images, "step": trainer.steps, "seconds": round(spent, 1), **values}
         with self.path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
         skipped = f", {trainer.skipped} batches skipped" if trainer.skipped else ""

@@ -213,6 +213,8 @@ def test_a_run_starts_from_a_bundle(archive: Path, tmp_path: Path, monkeypatch: 
     assert state["images"] >= 64 + 4
     assert state["step"] == (state["images"] - 64) / 4
     assert state["base"] == {"bundle": "mine/3", "step": 16, "seconds": 100.0}
+    journal = [json.loads(line) for line in (run_directory("on") / "curve.jsonl").read_text().splitlines()]
+    assert [entry["seconds"] for entry in journal] == [100.0, round(100 + state["seconds"], 1)]
 
     other = tmp_path / "other.json"
     fit_palette(cached_pictures(archive).pixels, 64, seed=9).save(other)
