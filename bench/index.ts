@@ -3,10 +3,11 @@
  * the project beside its peers in one run. Every engine works in a process of its own, one after another, on one thread.
  * Set BENCH_PYTHON to a Python with torch and transformers to have those measured too.
  */
+
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../scripts/lib/arguments.ts";
 import { measureLimits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
 import { ENGINES, type Job, jobs } from "./plan.ts";
@@ -17,7 +18,16 @@ import { runJob } from "./run.ts";
 import { SHAPES, type ShapeName, weightsFile } from "./shapes.ts";
 import { measureThumbnails, thumbnailTable } from "./thumbnails.ts";
 
-const { values } = parseArgs({
+const USAGE = `npm run bench -- [options]
+
+  --quick            under two minutes: fewer engines and sizes
+  --json FILE        the measures
+  --svg FILE         the plot
+  --shapes LIST      of ${Object.keys(SHAPES).join(",")}
+  --engines LIST     of ${ENGINES.join(",")}
+  --no-requests      no whole requests, no thumbnails`;
+
+const { values } = readArguments(USAGE, {
   options: {
     quick: { type: "boolean", default: false },
     json: { type: "string" },

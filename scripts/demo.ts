@@ -2,10 +2,11 @@
  * `npm run demo`: starts the Worker, completes a real photo four ways, embeds it, leaves a picture of it, and ends.
  * The README's animation: `npm run demo -- --animate docs/samples.gif`.
  */
+
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { parseArgs } from "node:util";
 import { animation } from "./lib/animation.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { contactSheet } from "./lib/contact-sheet.ts";
 import { freePort, startDevServer, untilReady } from "./lib/dev-server.ts";
 import { ask } from "./lib/graphql.ts";
@@ -37,7 +38,15 @@ const EMBED = `query ($image: ImageInput!) { embed(image: $image) { layer dimens
 const ANIMATED = ["astronaut", "chelsea", "coffee", "rocket"].map((name) => `web/pictures/${name}.jpg`);
 const ANIMATED_SAMPLES = 3;
 
-const { values } = parseArgs({
+const USAGE = `npm run demo -- [options]
+
+  --picture FILE     PNG, JPEG or WebP to complete, may be repeated; default: a photo of a cat
+  --out FILE         where the picture of the samples goes; default demo-out/samples.png
+  --seed N           the same seed gives the same samples; default 2020
+  --temperature T    0 = always the likeliest colour; default 1
+  --animate FILE     instead: four photos with their completions as they are drawn, as a GIF`;
+
+const { values } = readArguments(USAGE, {
   options: {
     picture: { type: "string", multiple: true },
     animate: { type: "string" },

@@ -1,10 +1,16 @@
 /** `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]`: the Worker on this machine, with all it needs. */
-import { parseArgs } from "node:util";
+import { readArguments } from "./lib/arguments.ts";
 import { migrateLocalDatabase } from "./lib/database.ts";
 import { startDevServer, untilReady } from "./lib/dev-server.ts";
 import { buildAll, seedModels } from "./lib/prepare.ts";
 
-const { values } = parseArgs({
+const USAGE = `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]
+
+  --port N           default 8787
+  --origin URL       a GPU origin for large jobs, such as http://127.0.0.1:9000 (npm run origin)
+  --var NAME=VALUE   another value of a variable of wrangler.toml, may be repeated`;
+
+const { values } = readArguments(USAGE, {
   options: {
     port: { type: "string", default: "8787" },
     origin: { type: "string" },

@@ -1,13 +1,14 @@
 /** `npm run evaluate`: a model's measures on class-named pictures, through the Worker's own engine. */
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { BundleStore } from "../origin/bundles/store.ts";
 import { ComputePool } from "../origin/compute/pool.ts";
 import { python } from "./evaluate/python.ts";
 import { runEngine } from "./evaluate/run-engine.ts";
 import { drawSamples } from "./evaluate/sample.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
 import { openFolder } from "./models/folder.ts";
@@ -35,7 +36,7 @@ const TEMPERATURES = [0.8, 0.9, 1];
 const SAMPLES_A_TEMPERATURE = 3;
 const SEED = 2020;
 
-const { values } = parseArgs({
+const { values } = readArguments(USAGE, {
   options: {
     data: { type: "string" },
     train: { type: "string" },

@@ -1,10 +1,10 @@
 /** `npm run keys -- create | list | rotate | revoke`: API keys. The first admin key can only be made here. */
 
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { type Actor, type IssuedKey, KeyStore } from "../src/access/key-store.ts";
 import { isScope, type Scope } from "../src/access/scopes.ts";
 import { UserError } from "../src/errors.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { migrateLocalDatabase, openDatabase } from "./lib/database.ts";
 
 const USAGE = `npm run keys -- COMMAND [--remote]
@@ -22,11 +22,10 @@ const USAGE = `npm run keys -- COMMAND [--remote]
 
 create and rotate print the webhook secret and, as the last line, the key: both are shown this once.`;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readArguments(USAGE, {
   allowPositionals: true,
   options: {
     remote: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
     name: { type: "string" },
     scopes: { type: "string" },
     kind: { type: "string", default: "secret" },
@@ -128,9 +127,9 @@ function day(time: number | null): string {
 }
 
 const run = COMMANDS[command];
-if (!run || values.help) {
+if (!run) {
   console.log(USAGE);
-  process.exit(values.help ? 0 : 2);
+  process.exit(2);
 }
 if (values.remote) {
   // wrangler's remote session reports its failures beside the promise that waits for it.

@@ -1,6 +1,7 @@
 /** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
-import { parseArgs } from "node:util";
+
 import { exportTriton } from "./export-triton.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
 import { checkBundle, type Read } from "./models/bundle.ts";
 import { openFolder } from "./models/folder.ts";
@@ -17,14 +18,13 @@ const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] 
 
 --remote   the production bucket (wrangler login first); default: the bucket of npm run dev`;
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = readArguments(USAGE, {
   allowPositionals: true,
   options: {
     remote: { type: "boolean", default: false },
     dir: { type: "string" },
     model: { type: "string" },
     version: { type: "string" },
-    help: { type: "boolean", default: false },
   },
 });
 
@@ -76,9 +76,9 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
 };
 
 const command = COMMANDS[positionals[0] ?? ""];
-if (!command || options.help) {
+if (!command) {
   console.log(USAGE);
-  process.exit(options.help ? 0 : 2);
+  process.exit(2);
 }
 const bucket = options.remote ? openRemoteBucket() : await openLocalBucket();
 try {

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "./lib/arguments.ts";
 import { changelogEntry } from "./lib/changelog.ts";
 import { ROOT } from "./lib/root.ts";
 import { CURRENT_SCHEMA, RELEASED_SCHEMA } from "./lib/schema-changes.ts";
@@ -13,16 +13,14 @@ const USAGE = `npm run release:check [-- --dry] [--skip-ci]
 --dry      before a release is prepared: what is noted as unreleased counts as the version's entry
 --skip-ci  only installs instead of running .ci/run: to try this script, not a release`;
 
-const { values: options } = parseArgs({
+const { values: options } = readArguments(USAGE, {
   options: {
     dry: { type: "boolean", default: false },
     "skip-ci": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
   },
 });
 
-if (options.help) console.log(USAGE);
-else await check();
+await check();
 
 async function check(): Promise<void> {
   const problems = await unprepared();

@@ -1,7 +1,8 @@
 /** `npm run train`: from a folder of pictures to a model of one's own that the Worker serves. */
+
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { python } from "./evaluate/python.ts";
+import { readArguments } from "./lib/arguments.ts";
 import { ROOT } from "./lib/root.ts";
 import { openLocalBucket } from "./models/bucket.ts";
 import { openFolder } from "./models/folder.ts";
@@ -17,7 +18,7 @@ const USAGE = `npm run train -- --data FOLDER --id NAME [options]
   --threads N      default: all cores
   --layers N, --width N, --heads N   the model's shape; default 8, 256, 8`;
 
-const { values } = parseArgs({
+const { values } = readArguments(USAGE, {
   options: {
     data: { type: "string" },
     id: { type: "string" },

@@ -139,6 +139,7 @@ describe("npm run keys, while npm run dev runs", () => {
     ],
     ["an unknown key", ["revoke", "key_nothing"], "no key"],
     ["an unknown command", ["destroy"], ""],
+    ["an option that there is not", ["create", "--nmae", "x", "--scopes", "EMBED"], "--nmae"],
   ])("says what is wrong with %s, and makes nothing", async (_, args, message) => {
     const { code, stdout, stderr } = await keys(...args);
     expect(code).toBeGreaterThan(0);
