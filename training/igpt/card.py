@@ -34,7 +34,7 @@ def facts(manifest: dict, measures: dict, curve: list[dict], epoch: int) -> dict
     """Every placeholder's text. `epoch` is how many pictures were trained on."""
     if (manifest["id"], manifest["version"]) != (measures["model"], measures["version"]):
         raise CardError(f"the measures are of {measures['model']} version {measures['version']}, not of this bundle")
-    architecture, made = manifest["architecture"], manifest["provenance"]
+    architecture, made, published = manifest["architecture"], manifest["provenance"], manifest.get("metrics", {})
     best = measures["bestLayer"]
     out = {
         "id": manifest["id"],
@@ -53,6 +53,9 @@ def facts(manifest: dict, measures: dict, curve: list[dict], epoch: int) -> dict
         "bits": f"{measures['nllPerPixel'] / math.log(2):.3f}",
         "natsFloat": number(measures["nllPerPixelFloat"], 4),
         "quantisationCost": difference(measures["nllPerPixel"], measures["nllPerPixelFloat"]),
+        "weightPictures": str(published.get("testPictures", "-")),
+        "natsFloatWeights": number(published.get("testNllPerPixelFloat"), 5),
+        "natsInt8Weights": number(published.get("testNllPerPixelTorch"), 5),
         "graphPictures": str(measures["graphPictures"]),
         "natsGraph": f"{measures['nllPerPixelGraph']:.5f}",
         "natsKernelSame": f"{measures['nllPerPixelOfGraphPictures']:.5f}",

@@ -22,6 +22,7 @@ def manifest() -> dict:
         "architecture": Config().to_dict(),
         "precision": "int8",
         "parameters": 6_820_352,
+        "metrics": {"testPictures": 200, "testNllPerPixelFloat": 1.99912, "testNllPerPixelTorch": 1.99934},
         "provenance": {"images": 25_000, "step": 10, "seconds": 7200.0},
     }
 
@@ -76,6 +77,7 @@ def test_numbers() -> None:
     values = facts(manifest(), measures(), curve, 50_000)
     assert values["epochs"] == "0.50" and values["hours"] == "2.0" and values["bits"] == "2.885"
     assert values["annealImages"] == "5,000" and values["annealMinutes"] == "30"
+    assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.99912", "1.99934")
     assert values["quantisationCost"] == "+0.0010" and values["embeddingAccuracy"] == "50.0%"
     assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probeTable"]
     assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.800 |" in values["copyingTable"]
