@@ -1,3 +1,4 @@
+import { GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { refusal } from "../refusal.ts";
 
@@ -15,6 +16,8 @@ export function useRequestReading(): Plugin {
           // A form's `operations` may say null, whatever the types promise.
           if ((params as unknown) !== null) return params;
         } catch (error) {
+          // By Yoga's own reading of the specification this would be 200 for who accepts application/json; the audits want 400.
+          if (error instanceof GraphQLError) throw refusal("BAD_REQUEST", error.message, 400);
           // What JSON.parse throws, and what a value of another type than was expected leads to.
           if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
         }
