@@ -3,7 +3,6 @@
  * the project beside its peers in one run. Every engine works in a process of its own, one after another, on one thread.
  * Set BENCH_PYTHON to a Python with torch and transformers to have those measured too.
  */
-
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

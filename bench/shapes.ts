@@ -1,6 +1,7 @@
 /** What is measured, and weights for it: random ones, because time does not depend on them. */
 import type { KernelShape } from "../src/model/engines/kernel/tensors.ts";
 import { tensorBytes, tensorsOf } from "../src/model/engines/kernel/tensors.ts";
+import { weightProducts } from "../src/model/weight-products.ts";
 
 export const SHAPES = {
   /** The model that ships. */
@@ -62,11 +63,11 @@ function setHalf(bytes: Uint8Array, at: number, random: number): void {
 }
 
 /** Multiply-adds of one position: all weights, and attention to `context` positions. */
-export function operations({ layers, width, colors }: KernelShape, context: number): number {
-  return 2 * (layers * (12 * width * width + 2 * context * width) + colors * width);
+export function operations(shape: KernelShape, context: number): number {
+  return 2 * (weightProducts(shape) + shape.layers * 2 * context * shape.width);
 }
 
 /** Bytes of int8 weights that one step reads, whatever the number of samples. */
-export function weightBytesPerStep({ layers, width, colors }: KernelShape): number {
-  return layers * 12 * width * width + colors * width;
+export function weightBytesPerStep(shape: KernelShape): number {
+  return weightProducts(shape);
 }

@@ -2,7 +2,6 @@
  * `npm run demo`: starts the Worker, completes a real photo four ways, embeds it, leaves a picture of it, and ends.
  * The README's animation: `npm run demo -- --animate docs/samples.gif`.
  */
-
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { animation } from "./lib/animation.ts";

@@ -1,5 +1,4 @@
 /** `npm run evaluate`: a model's measures on class-named pictures, through the Worker's own engine. */
-
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";

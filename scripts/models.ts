@@ -1,5 +1,4 @@
 /** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
-
 import { exportTriton } from "./export-triton.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";

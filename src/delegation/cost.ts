@@ -1,19 +1,19 @@
 import type { Model } from "../model/types.ts";
+import { weightProducts } from "../model/weight-products.ts";
 import { spanOf } from "./graph/index.ts";
 
 /**
- * Multiplications (each with its addition) of a completion, in thousands of millions: 12 d^2 a layer and position for the
- * linear layers and d times the colours for the logits, and 2 d a layer for each position looked back at. The prefix is
- * run once, the generated positions once a sample.
+ * Multiplications (each with its addition) of a completion, in thousands of millions: those with weights, and 2 d a layer
+ * for each position looked back at. The prefix is run once, the generated positions once a sample.
  */
 export function gigaMacs(
   model: Pick<Model, "layers" | "width" | "colors">,
   keep: readonly boolean[],
   samples: number,
 ): number {
-  const { layers, width, colors } = model;
+  const { layers, width } = model;
   const { start, end } = spanOf(keep);
-  const linear = 12 * layers * width ** 2 + width * colors;
+  const linear = weightProducts(model);
   // The sum of looked-back positions from 0 to n - 1 is about n^2 / 2.
   const attention = (n: number) => layers * width * n ** 2;
   const prefix = start * linear + attention(start);
