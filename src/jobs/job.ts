@@ -9,7 +9,7 @@ import { describeError, log } from "../http/log.ts";
 import { servicesOf } from "../services.ts";
 import { JobObjects } from "./objects.ts";
 import * as record from "./record.ts";
-import { type JobRecord, type Maker, pixelsUsed } from "./record.ts";
+import { type JobRecord, type JobTrouble, type Maker, pixelsUsed } from "./record.ts";
 import { type JobSettings, jobSettings } from "./settings.ts";
 import { deliver, MAX_DELIVERIES, pauseAfter } from "./webhook.ts";
 
@@ -53,11 +53,16 @@ export class CompletionJob extends DurableObject<Env> {
     return this.#change((job) => record.withChunk(job, index, made, Date.now()));
   }
 
+  /** The workflow tries again after `trouble`, or works around it (null). */
+  stumble(trouble: JobTrouble | null): JobRecord | null {
+    return this.#change((job) => record.stumbled(job, trouble));
+  }
+
   succeed(): Promise<JobRecord | null> {
     return this.#end((job) => record.succeeded(job, Date.now()));
   }
 
-  fail(error: NonNullable<JobRecord["error"]>): Promise<JobRecord | null> {
+  fail(error: JobTrouble): Promise<JobRecord | null> {
     return this.#end((job) => record.failed(job, error, Date.now()));
   }
 

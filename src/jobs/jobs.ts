@@ -105,7 +105,7 @@ export class Jobs {
   }
 
   /**
-   * A job until it has ended: now, and whenever it has got on. Looks at its state from time to time, within the caller's
+   * A job until it has ended: now, and whenever it has got on or is kept from it. Looks at its state from time to time, within the caller's
    * own request: nothing in one request of a Worker can wake another.
    * @param side pixels a side
    * @throws UserError NOT_FOUND, also when it expires meanwhile
@@ -123,7 +123,7 @@ export class Jobs {
         shown.add(index);
         for (const sample of (await this.#objects.chunk(id, index)).samples) pictures.put(sample.index, sample.tokens);
       }
-      const state = `${job.status} ${shown.size}`;
+      const state = `${job.status} ${shown.size} ${job.retrying?.message}`;
       if (state !== last) {
         last = state;
         pause = FIRST_LOOK_MS;
@@ -159,6 +159,7 @@ function newJob(id: string, submission: Submission, keepMs: number): JobRecord {
     chunks: ranges(spec.samples, CHUNK_SAMPLES).map((range) => ({ ...range, made: null })),
     status: "QUEUED",
     error: null,
+    retrying: null,
     createdAt: now,
     finishedAt: null,
     expiresAt: now + keepMs,

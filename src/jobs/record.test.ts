@@ -12,6 +12,7 @@ function newJob(): JobRecord {
       pixels: 40 * 32,
       status: "QUEUED",
       error: null,
+      retrying: null,
       createdAt: 0,
       finishedAt: null,
       expiresAt: 10_000,
@@ -33,6 +34,7 @@ describe("a job's state", () => {
       (job: JobRecord) => record.withChunk(job, 1, { ranOn: "EDGE", engine: "x" }, 5),
       (job: JobRecord) => record.failed(job, { code: "BUSY", message: "" }, 5),
       (job: JobRecord) => record.cancelled(job, 5),
+      (job: JobRecord) => record.stumbled(job, { code: "BUSY", message: "" }),
       (job: JobRecord) => (record.samplesDone(job) === job.samples ? record.succeeded(job, 5) : job),
     ];
     fc.assert(
@@ -47,6 +49,22 @@ describe("a job's state", () => {
         if (job.status === "SUCCEEDED") expect(record.samplesDone(job)).toBe(job.samples);
       }),
     );
+  });
+
+  it("tells of trouble while it is tried again, until it gets on or has ended", () => {
+    const trouble = { code: "BUSY", message: "later" } as const;
+    const stumbled = record.stumbled(record.begun(newJob(), 1), trouble);
+    expect(stumbled.retrying).toEqual(trouble);
+    expect(record.begun(stumbled, 2).retrying).toEqual(trouble);
+    // The same again is no change, which would be written.
+    expect(record.stumbled(stumbled, { ...trouble })).toBe(stumbled);
+    const passed = [
+      record.stumbled(stumbled, null),
+      record.withChunk(stumbled, 0, maker, 3),
+      record.cancelled(stumbled, 3),
+      record.failed(stumbled, { code: "BUSY", message: "" }, 3),
+    ];
+    for (const job of passed) expect(job.retrying).toBeNull();
   });
 
   it("is kept as long after its end as was said at its beginning", () => {

@@ -16,6 +16,12 @@ export interface Chunk extends SampleRange {
   made: Maker | null;
 }
 
+/** As the job's owner is told it. */
+export interface JobTrouble {
+  code: ErrorCode | "INTERNAL_SERVER_ERROR";
+  message: string;
+}
+
 /** All times are milliseconds since 1970. */
 export interface JobRecord {
   id: string;
@@ -31,7 +37,9 @@ export interface JobRecord {
   pixels: number;
   chunks: Chunk[];
   status: JobStatus;
-  error: { code: ErrorCode | "INTERNAL_SERVER_ERROR"; message: string } | null;
+  error: JobTrouble | null;
+  /** Of the last try, while another is due. */
+  retrying: JobTrouble | null;
   createdAt: number;
   finishedAt: number | null;
   /** When it and its samples are deleted: counted anew from its end, so that a long job's result is kept as long as any. */
@@ -71,7 +79,13 @@ export function begun(job: JobRecord, now: number): JobRecord {
 export function withChunk(job: JobRecord, index: number, made: Maker, now: number): JobRecord {
   if (hasEnded(job)) return job;
   const chunks = job.chunks.map((chunk, i) => (i === index && !chunk.made ? { ...chunk, made } : chunk));
-  return { ...job, chunks, aliveAt: now };
+  return { ...job, chunks, aliveAt: now, retrying: null };
+}
+
+/** A chunk could not be made and is tried again; null: what kept it from being made does so no more. */
+export function stumbled(job: JobRecord, trouble: JobTrouble | null): JobRecord {
+  const same = job.retrying?.code === trouble?.code && job.retrying?.message === trouble?.message;
+  return same || hasEnded(job) ? job : { ...job, retrying: trouble };
 }
 
 /** @throws Error while samples are missing: that would be a bug */
@@ -81,7 +95,7 @@ export function succeeded(job: JobRecord, now: number): JobRecord {
   return ended(job, "SUCCEEDED", now);
 }
 
-export function failed(job: JobRecord, error: NonNullable<JobRecord["error"]>, now: number): JobRecord {
+export function failed(job: JobRecord, error: JobTrouble, now: number): JobRecord {
   return hasEnded(job) ? job : { ...ended(job, "FAILED", now), error };
 }
 
@@ -106,5 +120,5 @@ export function makerOf({ chunks }: JobRecord): Maker | null {
 function ended(job: JobRecord, status: JobStatus, now: number): JobRecord {
   const webhook = job.webhook && { ...job.webhook, nextAt: now };
   const expiresAt = now + (job.expiresAt - job.createdAt);
-  return { ...job, status, finishedAt: now, expiresAt, webhook };
+  return { ...job, status, retrying: null, finishedAt: now, expiresAt, webhook };
 }

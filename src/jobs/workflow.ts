@@ -10,7 +10,7 @@ import { describeError, log } from "../http/log.ts";
 import { servicesOf } from "../services.ts";
 import { type ChunkContext, type ChunkOutcome, mayPass, runChunk } from "./chunk.ts";
 import { JobObjects } from "./objects.ts";
-import { hasEnded, type JobRecord } from "./record.ts";
+import { hasEnded, type JobRecord, type JobTrouble } from "./record.ts";
 import { jobSettings } from "./settings.ts";
 
 /** Chunks of one job that run at once: as many as keep a few origins busy. */
@@ -81,7 +81,10 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     } catch (error) {
       if (!edgeToo || place === "EDGE" || !CODE.test(message(error)) || !isOriginTrouble(error)) throw error;
       log("warn", "job-falls-back-to-edge", { job: jobId, chunk: index, error: message(error) });
-      await step.do(`chunk ${index} at the edge`, config, run("EDGE"));
+      await step.do(`chunk ${index} at the edge`, config, async () => {
+        await this.#tell(jobId, null);
+        return run("EDGE")();
+      });
     }
   }
 
@@ -95,8 +98,16 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     try {
       return await runChunk(index, place, context);
     } catch (error) {
-      throw stepError(error);
+      const failure = stepError(error);
+      const trouble = mayPass(error) ? troubleOf(failure) : null;
+      if (trouble) await this.#tell(jobId, trouble);
+      throw failure;
     }
+  }
+
+  /** What keeps the job from getting on, for who looks at it: the job itself does not need it. */
+  async #tell(jobId: string, trouble: JobTrouble | null): Promise<void> {
+    await Promise.resolve(this.env.JOBS.getByName(jobId).stumble(trouble)).catch(() => {});
   }
 }
 
@@ -115,14 +126,20 @@ function isOriginTrouble(error: unknown): boolean {
 }
 
 /** What the job's owner is told; what has no code is ours, and masked. */
-function reason(error: unknown): NonNullable<JobRecord["error"]> {
+function reason(error: unknown): JobTrouble {
+  return (
+    troubleOf(error) ?? {
+      code: "INTERNAL_SERVER_ERROR",
+      message: "Something went wrong on our side, several times: submit it again.",
+    }
+  );
+}
+
+/** Null for what is ours alone. */
+function troubleOf(error: unknown): JobTrouble | null {
   const text = message(error);
-  const code = CODE.exec(text)?.[1] as NonNullable<JobRecord["error"]>["code"] | undefined;
-  if (code) return { code, message: text.replace(CODE, "") };
-  return {
-    code: "INTERNAL_SERVER_ERROR",
-    message: "Something went wrong on our side, several times: submit it again.",
-  };
+  const code = CODE.exec(text)?.[1] as JobTrouble["code"] | undefined;
+  return code ? { code, message: text.replace(CODE, "") } : null;
 }
 
 function message(error: unknown): string {

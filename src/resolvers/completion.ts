@@ -32,6 +32,7 @@ export function succeeded(live: LiveCompletion, result: PlacedResult): Completio
       image: image(tokens, input.palette),
     })),
     error: null,
+    retrying: null,
     finishedAt: new Date().toISOString(),
   };
 }
@@ -47,6 +48,7 @@ export function progress(
     status,
     rowsDone,
     rowsTotal,
+    retrying: null,
     samples: samples.map((tokens, index) => ({ index, tokens, palette })),
     completion,
   };

@@ -25,6 +25,7 @@ export function jobCompletion(job: JobRecord, context: RequestContext): Completi
       return samples.map(({ index, tokens, nllPerPixel }) => ({ index, nllPerPixel, image: image(tokens, colors) }));
     },
     error: job.error,
+    retrying: job.retrying,
     createdAt: new Date(job.createdAt).toISOString(),
     finishedAt: job.finishedAt === null ? null : new Date(job.finishedAt).toISOString(),
   };

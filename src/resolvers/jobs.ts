@@ -39,6 +39,7 @@ async function* events(id: string, context: RequestContext): AsyncGenerator<Prog
       status: job.status,
       rowsDone,
       rowsTotal,
+      retrying: job.retrying,
       samples: samples.map((tokens, index) => ({ index, tokens, palette: colors })),
       completion: hasEnded(job) ? jobCompletion(job, context) : null,
     };

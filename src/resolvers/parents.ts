@@ -36,6 +36,7 @@ export interface CompletionParent {
   input: Lazy<ImageParent>;
   samples: Lazy<SampleParent[]>;
   error: JobError | null;
+  retrying: JobError | null;
   createdAt: string;
   finishedAt: string | null;
 }
@@ -52,6 +53,7 @@ export interface ProgressParent {
   status: CompletionStatus;
   rowsDone: number;
   rowsTotal: number;
+  retrying: JobError | null;
   samples: SampleProgressParent[];
   completion: CompletionParent | null;
 }

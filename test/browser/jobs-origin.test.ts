@@ -27,6 +27,28 @@ atEachWidth(
         .waitFor();
       await shoot(page, device, "job-on-origin");
     });
+
+    it("says what a job waits for", async () => {
+      const { page } = await open();
+      await ready(page);
+      await page.getByRole("tab", { name: "Large job" }).click();
+      const panel = page.getByRole("tabpanel");
+      await panel.getByRole("spinbutton", { name: "Samples" }).fill("48");
+      await origin.stop("SIGKILL");
+      try {
+        await panel.getByRole("button", { name: "Submit the job" }).click();
+        await panel.getByText(/being tried again: .* the origin cannot be reached/).waitFor({ timeout: 60_000 });
+        await shoot(page, device, "job-waiting");
+        await panel.getByRole("button", { name: "Cancel the job" }).click();
+        await panel
+          .getByRole("status")
+          .filter({ hasText: /^Cancelled/ })
+          .waitFor();
+        expect(await panel.getByText("being tried again").count()).toBe(0);
+      } finally {
+        await origin.start();
+      }
+    });
   },
   { vars: { ORIGIN_URLS: origin.url } },
 );

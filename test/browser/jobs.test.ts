@@ -71,6 +71,43 @@ atEachWidth("large jobs", ({ device, open }) => {
     complaints.length = 0;
   });
 
+  it("tries again what failed last, not a submission that was lost before", async () => {
+    const { page, complaints } = await open();
+    await ready(page);
+    await setRange(page, "Rows kept", 0);
+    await page.getByRole("tab", { name: "Large job" }).click();
+    const panel = page.getByRole("tabpanel");
+    await panel.getByRole("spinbutton", { name: "Samples" }).fill("16");
+    let submissions = 0;
+    let cancellations = 0;
+    await page.route("**/graphql", (route) => {
+      const { query }: { query: string } = route.request().postDataJSON();
+      const lost = query.includes("submitCompletion")
+        ? ++submissions === 2
+        : query.includes("cancelCompletion") && ++cancellations < 3;
+      return lost ? route.abort() : route.continue();
+    });
+    const submit = panel.getByRole("button", { name: "Submit the job" });
+    const cancel = panel.getByRole("button", { name: "Cancel the job" });
+    const alert = panel.getByRole("alert").filter({ hasText: "can't be reached" });
+    await submit.click();
+    await cancel.click();
+    await alert.waitFor();
+    await submit.click();
+    await expect.poll(() => submissions).toBe(2);
+    await alert.waitFor();
+    await cancel.click();
+    await expect.poll(() => cancellations).toBe(2);
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await panel
+      .getByRole("status")
+      .filter({ hasText: /^Cancelled/ })
+      .waitFor({ timeout: 60_000 });
+    expect([submissions, cancellations]).toEqual([2, 3]);
+    expect(complaints.filter((complaint) => !complaint.includes("ERR_FAILED"))).toEqual([]);
+    complaints.length = 0;
+  });
+
   it("cancels one", async () => {
     const { page } = await open();
     await ready(page);

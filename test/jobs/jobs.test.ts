@@ -8,7 +8,7 @@ const COMPLETE = `query ($image: ImageInput!, $samples: Int!, $options: Complete
   complete(image: $image, samples: $samples, options: $options) { ranOn engine samples { index nllPerPixel image { tokens } } }
 }`;
 const PROGRESS = `subscription ($id: ID!) { completionProgress(id: $id) {
-  status rowsDone rowsTotal samples { index tokens } completion { status samples { index } }
+  status rowsDone rowsTotal retrying { code message } samples { index tokens } completion { status samples { index } }
 } }`;
 type Complete = { complete: Pick<JobAnswer, "ranOn" | "engine" | "samples"> };
 const options = { keepRows: 30, seed: 5 };
@@ -166,6 +166,21 @@ describe("jobs with an origin", () => {
     expect(taken.samples).toEqual(sound.samples);
   });
 
+  it("a job that an origin keeps waiting says why, and no more once it gets on", async () => {
+    proxy.always = "status 500";
+    const chosen = { ...options, execution: "ORIGIN" };
+    const id = await submitted(worker, { image: picture(8), samples: 2, options: chosen });
+    const trouble = { code: "ORIGIN_UNAVAILABLE", message: expect.stringContaining("the origin reported an error") };
+    const whole = watch(worker, id);
+    await expect.poll(() => retrying(worker, id), { interval: 100, timeout: 60_000 }).toMatchObject(trouble);
+    proxy.always = "nothing";
+    const events = await whole;
+    expect(events.map((event) => event.retrying)).toContainEqual(trouble);
+    expect(events.at(-1)).toMatchObject({ status: "SUCCEEDED", retrying: null });
+    expect(await retrying(worker, id)).toBeNull();
+    await recovered();
+  });
+
   it("a dead origin is left alone after a few faults", async () => {
     proxy.always = "hangs up";
     for (let i = 0; i < 2; i++) await complete(2, "ORIGIN");
@@ -234,10 +249,13 @@ describe("jobs without an origin", () => {
   });
 });
 
+type Trouble = { code: string; message: string };
+
 interface ProgressEvent {
   status: string;
   rowsDone: number;
   rowsTotal: number;
+  retrying: Trouble | null;
   samples: { index: number; tokens: number[] }[];
   completion: { status: string; samples: unknown[] } | null;
 }
@@ -255,6 +273,13 @@ async function watch(worker: TestWorker, id: string): Promise<ProgressEvent[]> {
     if (!event.data) throw new Error(line);
     return event.data.completionProgress;
   });
+}
+
+async function retrying(worker: TestWorker, id: string): Promise<Trouble | null> {
+  const query = "query ($id: ID!) { completion(id: $id) { retrying { code message } } }";
+  const { completion } = await worker.data<{ completion: { retrying: Trouble | null } | null }>(query, { id });
+  if (!completion) throw new Error(`job ${id} is gone`);
+  return completion.retrying;
 }
 
 async function until(look: () => Promise<string>, wanted: string): Promise<void> {

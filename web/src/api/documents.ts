@@ -50,7 +50,7 @@ export const JOB = `query Job($id: ID!) {
 }`;
 
 export const JOB_PROGRESS = `subscription JobProgress($id: ID!) {
-  completionProgress(id: $id) { status rowsDone rowsTotal }
+  completionProgress(id: $id) { status rowsDone rowsTotal retrying { message } }
 }`;
 
 export const CANCEL_JOB = `mutation Cancel($id: ID!) {

@@ -81,7 +81,12 @@ export interface Job {
 }
 
 export interface JobProgressEvent {
-  completionProgress: { status: Status; rowsDone: number; rowsTotal: number };
+  completionProgress: {
+    status: Status;
+    rowsDone: number;
+    rowsTotal: number;
+    retrying: { message: string } | null;
+  };
 }
 
 export interface Viewer {

@@ -21,6 +21,8 @@ export interface JobView {
   samplesAsked: number;
   rowsDone: number;
   rowsTotal: number;
+  /** What keeps it from getting on, in the server's words. */
+  retrying: string | null;
   result: Job | null;
 }
 
@@ -31,8 +33,8 @@ export const submitting = signal(false);
 export const jobsAvailable = signal<boolean | null>(null);
 
 let close: (() => void) | null = null;
-/** A submission without an answer: the server may have it, so it is sent again under the same key. */
-let unanswered: CompleteVariables | null = null;
+/** What "Try again" does about the error that is shown. */
+let again: () => Promise<void> = async () => {};
 
 /** Does this server have jobs? And is one of this tab's still to be shown? */
 export async function openJobs(): Promise<void> {
@@ -45,24 +47,29 @@ export async function openJobs(): Promise<void> {
   } catch (error) {
     const problem = asApiError(error);
     jobsAvailable.value = !isMissingField(problem);
-    if (!["NOT_FOUND", "BAD_OPTION"].includes(problem.code) && jobsAvailable.value) jobError.value = problem;
+    if (["NOT_FOUND", "BAD_OPTION"].includes(problem.code) || !jobsAvailable.value) return;
+    stop(problem, () => {
+      jobsAvailable.value = null;
+      return openJobs();
+    });
   }
 }
 
 /** Submits the picture and settings as they are. */
 export async function submitJob(count: number): Promise<void> {
   const missing = whatIsMissing();
-  jobError.value = missing ? new ApiError(NOT_YET, missing) : null;
-  if (missing) return;
+  if (missing) return stop(new ApiError(NOT_YET, missing), () => submitJob(count));
+  jobError.value = null;
   await submit({ ...completeVariables(seed.value, count), idempotencyKey: crypto.randomUUID() });
 }
 
 async function submit(variables: CompleteVariables): Promise<void> {
   submitting.value = true;
-  unanswered = variables;
+  // Without an answer the server may have it, so it is sent again under the same key.
+  let retry = () => submit(variables);
   try {
     const { submitCompletion } = await request<Submitted>(SUBMIT, variables);
-    unanswered = null;
+    retry = () => submitJob(variables.samples);
     const [wrong] = submitCompletion.userErrors;
     if (wrong) throw new ApiError(wrong.code, wrong.message);
     if (!submitCompletion.completion)
@@ -70,35 +77,36 @@ async function submit(variables: CompleteVariables): Promise<void> {
     const { id, status } = submitCompletion.completion;
     follow({ id, status, samplesAsked: variables.samples });
   } catch (error) {
-    jobError.value = asApiError(error);
-    if (isMissingField(jobError.value)) jobsAvailable.value = false;
+    const problem = asApiError(error);
+    stop(problem, retry);
+    if (isMissingField(problem)) jobsAvailable.value = false;
   } finally {
     submitting.value = false;
   }
 }
 
 function resume(known: Job, samplesAsked: number): void {
-  if (ENDED.includes(known.status)) {
-    job.value = { id: known.id, status: known.status, samplesAsked, rowsDone: SIDE, rowsTotal: SIDE, result: known };
+  const { id, status } = known;
+  if (ENDED.includes(status)) {
+    job.value = { id, status, samplesAsked, rowsDone: SIDE, rowsTotal: SIDE, retrying: null, result: known };
   } else {
-    follow({ id: known.id, status: known.status, samplesAsked });
+    follow({ id, status, samplesAsked });
   }
 }
 
 function follow({ id, status, samplesAsked }: Pick<JobView, "id" | "status" | "samplesAsked">): void {
   close?.();
   writeStored("sessionStorage", STORED_AS, JSON.stringify({ id, samplesAsked }));
-  job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: SIDE, result: null };
+  job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: SIDE, retrying: null, result: null };
   close = subscribe<JobProgressEvent>(
     JOB_PROGRESS,
     { id },
     {
-      next: ({ completionProgress: { status: now, rowsDone, rowsTotal } }) => {
-        if (job.value?.id === id) job.value = { ...job.value, status: now, rowsDone, rowsTotal };
+      next: ({ completionProgress: { status: now, rowsDone, rowsTotal, retrying } }) => {
+        if (job.value?.id !== id) return;
+        job.value = { ...job.value, status: now, rowsDone, rowsTotal, retrying: retrying?.message ?? null };
       },
-      failed: (error) => {
-        jobError.value = error;
-      },
+      failed: (error) => stop(error, () => lookAgain(id)),
       ended: () => void collect(id),
     },
   );
@@ -111,8 +119,15 @@ async function collect(id: string): Promise<void> {
     if (!completion) throw new ApiError("NOT_FOUND", "The job's result is gone.");
     if (job.value?.id === id) job.value = { ...job.value, status: completion.status, result: completion };
   } catch (error) {
-    jobError.value = asApiError(error);
+    stop(asApiError(error), () => lookAgain(id));
   }
+}
+
+/** Its result if it has ended meanwhile, else how far it is. */
+async function lookAgain(id: string): Promise<void> {
+  await collect(id);
+  const known = job.value;
+  if (known?.id === id && known.result && !hasEnded(known)) follow(known);
 }
 
 export async function cancelJob(): Promise<void> {
@@ -124,20 +139,19 @@ export async function cancelJob(): Promise<void> {
     });
     if (job.value?.id === id) job.value = { ...job.value, status: cancelCompletion.status };
   } catch (error) {
-    jobError.value = asApiError(error);
+    stop(asApiError(error), cancelJob);
   }
 }
 
-/** Ask again after a problem: the submission itself, the stream of a running job, or its result. */
+/** Does again what the error that is shown has stopped. */
 export async function retryJob(): Promise<void> {
   jobError.value = null;
-  if (unanswered) await submit(unanswered);
-  else if (job.value) await collect(job.value.id).then(() => resumeIfRunning());
+  await again();
 }
 
-function resumeIfRunning(): void {
-  const known = job.value;
-  if (known?.result && !ENDED.includes(known.status)) follow(known);
+function stop(error: ApiError, retry: () => Promise<void>): void {
+  jobError.value = error;
+  again = retry;
 }
 
 export function hasEnded({ status }: Pick<JobView, "status">): boolean {

@@ -76,7 +76,7 @@ function SubmitForm() {
 
 const WORDS = { QUEUED: "Waiting", RUNNING: "Drawing", SUCCEEDED: "Done", FAILED: "Failed", CANCELLED: "Cancelled" };
 
-function JobStatus({ job: { id, status, rowsDone, rowsTotal, samplesAsked, result } }: { job: JobView }) {
+function JobStatus({ job: { id, status, rowsDone, rowsTotal, samplesAsked, retrying, result } }: { job: JobView }) {
   const done = status === "SUCCEEDED" ? rowsTotal : rowsDone;
   return (
     <div class="status">
@@ -86,6 +86,7 @@ function JobStatus({ job: { id, status, rowsDone, rowsTotal, samplesAsked, resul
         {status === "RUNNING" && (done === 0 ? ", no row yet" : `, row ${done} of ${rowsTotal}`)}
         {result?.ranOn ? ` · ${result.ranOn.toLowerCase()}, ${result.engine}` : ""} · <code>{id}</code>
       </p>
+      {retrying && !hasEnded({ status }) && <p class="hint">It is being tried again: {retrying}</p>}
       {result?.error && (
         <p class="problem" role="alert">
           {result.error.message} <code>{result.error.code}</code>
