@@ -23,8 +23,8 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
   --checkpoint FILE    the float weights, for nllPerPixelFloat
   --data-pictures N    of --data, drawn at random but always the same; default all
   --train-pictures N   of --train, drawn at random but always the same; 0 = all; default 10000
-  --features ENGINE    what computes the features of --train: native (AVX512-FP16), kernel (the Worker's), or auto, the
-                       default: native where that runs, because it is faster
+  --features ENGINE    what computes the features of --train: native (half precision, where the processor is fast at
+                       that), kernel (the Worker's), or auto, the default: native where that runs
   --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
   --samples N          how many from nothing, and how many completions, are compared; default 64
   --complete FILE      a picture for the sheet of samples, may be repeated; default: four of --data

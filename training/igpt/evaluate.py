@@ -23,12 +23,11 @@ from . import bundle
 from .checkpoint import load_model
 from .data import DataError, Pictures, cached_pictures, cached_tokens, load_files
 from .evaluation import plots
-from .evaluation.forward import run_set
+from .evaluation.forward import Forward, run_set
 from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
 from .evaluation.sheets import draw_grid, draw_temperatures
-from .native import NativeStep, Unavailable
 
 
 def tokens(args: argparse.Namespace) -> None:
@@ -60,12 +59,9 @@ def features(args: argparse.Namespace) -> None:
 
 
 def can_native(args: argparse.Namespace) -> None:
-    """Exit code 0 where the native step runs this model, else 3 and why."""
+    """Exit code 0 where this processor computes the model's features in half precision, which is faster than the kernel; else 3."""
     model = bundle.read_bundle(args.bundle).model
-    try:
-        NativeStep(model, model.config.positions, 1)
-    except Unavailable as reason:
-        print(reason)
+    if Forward(model, model.config.positions, 1, rough=True).precision == "float32":
         sys.exit(3)
 
 

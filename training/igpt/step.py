@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .model import ImageGPT
 from .native import NativeStep, Unavailable
-from .native.attention import fast_attention
+from .native.attention import use_fast_attention
 
 Step = Callable[[Tensor], tuple[float, bool]]
 
@@ -31,13 +31,7 @@ class TorchStep:
         self.bfloat16 = bfloat16
         self.loss = torch.compile(mean_loss) if compiled else mean_loss
         if bfloat16:
-            try:
-                mix = fast_attention()
-            except Unavailable as reason:
-                print(f"PyTorch computes attention: {reason}", flush=True)
-                return
-            for block in model.blocks:
-                block.attn.mix = mix
+            use_fast_attention(model)
 
     def __call__(self, tokens: Tensor) -> tuple[float, bool]:
         """Mean loss of int64 [B, T], with the gradients in the parameters' `grad`, and whether it is finite."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import model
-from . import compile_source
+from . import Unavailable, compile_source
 
 
 @cache
@@ -84,3 +84,14 @@ def fast_attention() -> Callable[[Tensor, int], Tensor]:
     """`model.causal_attention`, in C++ for bfloat16 [B, T, 3D] with T a multiple of 64 and heads of 32 or 64."""
     _library()
     return _causal_attention
+
+
+def use_fast_attention(net: model.ImageGPT) -> None:
+    """Gives a model's blocks `fast_attention` where that runs, and says why where it does not."""
+    try:
+        mix = fast_attention()
+    except Unavailable as reason:
+        print(f"PyTorch computes attention: {reason}", flush=True)
+        return
+    for block in net.blocks:
+        block.attn.mix = mix
