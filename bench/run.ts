@@ -12,7 +12,7 @@ export async function runJob({ engine, task }: Job, weights: string): Promise<Me
   if (engine === "transformers") {
     const { layers, width, heads } = SHAPES[task.shape];
     const numbers = [layers, width, heads, task.samples].map(String);
-    const python = process.env.BENCH_PYTHON ?? "python3";
+    const python = process.env.BENCH_PYTHON || "python3";
     return output(python, [here("peers/huggingface.py"), ...numbers, task.rows.join(",")]).catch((error: Error) => {
       console.error(`left out: ${error.message.trim().split("\n").at(-1)}`);
       return undefined;

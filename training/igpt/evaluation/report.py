@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from ..export import graph_nats, mean_nats, spread
@@ -109,46 +111,67 @@ def baselines(work: Work, palette: Palette) -> dict:
     }
 
 
-def measure_probes(work: Work, palette: Palette) -> dict:
-    """Probes by layer and of raw pixels, fitted on the train pictures, or without them on half of each class."""
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures with their classes: features [N, layers + 1, width], tokens [N, T], labels [N]."""
+
+    features: NDArray[np.float32]
+    tokens: NDArray[np.uint16]
+    labels: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.int64]) -> Labelled:
+        return Labelled(self.features[chosen], self.tokens[chosen], self.labels[chosen])
+
+    def pixels(self, palette: Palette) -> NDArray[np.float32]:
+        """Colour values of the pictures as the model sees them, [N, T * 3] in 0..1."""
+        return (palette.decode(self.tokens).astype(np.float32) / 255).reshape(len(self.tokens), -1)
+
+
+def probe_sets(work: Work) -> tuple[Labelled, Labelled]:
+    """What probes are fitted on and what they are scored on: the train and test pictures, or without the first half of
+    each class and the other half."""
+    test = Labelled(work.test.features(KERNEL), work.test.tokens, work.test.labels)
     if work.train is None:
-        first, second = halves(work.test.labels)
-        features, labels = work.test.features(KERNEL), work.test.labels
-        fit = (features, work.test.tokens, labels, first)
-        score = (features, work.test.tokens, labels, second)
-    else:
-        by_name = {name: number for number, name in enumerate(work.train.classes)}
-        # A class's number is its place among its own set's classes; one that was not trained on is never right.
-        renamed = np.array([by_name.get(name, -1 - number) for number, name in enumerate(work.test.classes)])
-        everything = np.arange(len(work.train.labels))
-        fit = (work.train.features(work.engine), work.train.tokens, work.train.labels, everything)
-        score = (work.test.features(KERNEL), work.test.tokens, renamed[work.test.labels], np.arange(len(work.test.labels)))
-    labels, score_labels = fit[2][fit[3]], score[2][score[3]]
-    out = {"probePictures": len(labels), "probeEngine": KERNEL if work.train is None else work.engine}
-    if len(np.unique(labels)) < 2:
+        first, second = halves(test.labels)
+        return test.take(first), test.take(second)
+    by_name = {name: number for number, name in enumerate(work.train.classes)}
+    # A class's number is its place among its own set's classes; one that was not trained on is never right.
+    renamed = np.array([by_name.get(name, -1 - number) for number, name in enumerate(work.test.classes)])
+    train = Labelled(work.train.features(work.engine), work.train.tokens, work.train.labels)
+    return train, Labelled(test.features, test.tokens, renamed[test.labels])
+
+
+def measure_probes(work: Work, palette: Palette) -> dict:
+    """Probes by layer and of raw pixels."""
+    fit, score = probe_sets(work)
+    out = {"probePictures": len(fit.labels), "probeEngine": KERNEL if work.train is None else work.engine}
+    if len(np.unique(fit.labels)) < 2:
         said("The pictures to fit on are of one class: no probe.")
         return {**out, "probe": {}, "probePixels": None, "best": None}
-    probes: dict[str, Probe] = {}
-    for layer in range(fit[0].shape[1]):
-        probe = linear_probe(fit[0][fit[3], layer], labels, score[0][score[3], layer], score_labels)
-        said(f"layer {layer}: {100 * probe.accuracy:.2f}% of {len(score_labels)}, C = {probe.strength}")
-        probes[str(layer)] = probe
-    some = spread(fit[3], PIXEL_PICTURES)
-    pixels = linear_probe(vectors(fit[1][some], palette), fit[2][some], vectors(score[1][score[3]], palette), score_labels)
-    said(f"raw pixels: {100 * pixels.accuracy:.2f}%, fitted on {len(some)}")
+    few = fit.take(spread(np.arange(len(fit.labels)), PIXEL_PICTURES))
+
+    def calls() -> Iterator:
+        for layer in range(fit.features.shape[1]):
+            yield delayed(probe)(f"layer {layer}", fit.features[:, layer], fit.labels, score.features[:, layer], score.labels)
+        yield delayed(probe)("raw pixels", few.pixels(palette), few.labels, score.pixels(palette), score.labels)
+
+    # A probe runs on one thread, so there are as many at a time as cores.
+    *layers, pixels = Parallel(n_jobs=-1)(calls())
     return {
         **out,
-        "probe": {layer: probe.accuracy for layer, probe in probes.items()},
-        "probeStrength": {layer: probe.strength for layer, probe in probes.items()},
+        "probe": {str(layer): found.accuracy for layer, found in enumerate(layers)},
+        "probeStrength": {str(layer): found.strength for layer, found in enumerate(layers)},
         "probePixels": pixels.accuracy,
-        "probePixelsPictures": len(some),
-        "best": int(max(probes, key=lambda layer: probes[layer].accuracy)),
+        "probePixelsPictures": len(few.labels),
+        "best": max(range(len(layers)), key=lambda layer: layers[layer].accuracy),
     }
 
 
-def vectors(tokens: NDArray[np.uint16], palette: Palette) -> NDArray[np.float32]:
-    """Colour values of pictures as the model sees them, [N, T * 3] in 0..1."""
-    return (palette.decode(tokens).astype(np.float32) / 255).reshape(len(tokens), -1)
+def probe(name: str, train: NDArray, train_labels: NDArray, test: NDArray, test_labels: NDArray) -> Probe:
+    """`linear_probe`, which says how it went."""
+    found = linear_probe(train, train_labels, test, test_labels)
+    said(f"{name}: {100 * found.accuracy:.2f}% of {len(test_labels)}, fitted on {len(train_labels)}, C = {found.strength}")
+    return found
 
 
 def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple[str, Space]]:
