@@ -3,14 +3,14 @@
     python -m igpt.anneal --run cifar10 --minutes 30 --data train.zip --test test.zip --palette palettes/cifar10.json
 
 Writes `annealed.pt` beside the checkpoint, which stays as it is. Stop the stable run first, the two would share the
-processor; resume it afterwards, it knows nothing of this.
+processor; resume it afterwards, it knows nothing of this. `--from annealed.pt` goes on with a finished model instead: the
+rate rises at once to the run's own, and falls again.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-
 
 from .checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
 from .optim import Average
@@ -26,12 +26,13 @@ def main() -> None:
     add_data_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--ema", type=float, default=0.95, help="decay of the average, short at the end of a run")
-    parser.add_argument("--out", default=ANNEALED, help="file name in the run's directory")
+    parser.add_argument("--from", dest="start", default=NAME, help="file name in the run's directory; default: %(default)s")
+    parser.add_argument("--out", default=ANNEALED, help="file name in the run's directory; default: %(default)s")
     args = parser.parse_args()
 
     configure(args.threads)
     directory = run_directory(args.run)
-    trainer, tokens, test_tokens = open_run(args, load_checkpoint(directory / NAME))
+    trainer, tokens, test_tokens = open_run(args, load_checkpoint(directory / args.start))
     trainer.average = Average(trainer.model, args.ema)
     journal = Journal(directory)
     journal.write(trainer, f"annealing for {args.minutes:g} minutes", event="anneal")

@@ -156,6 +156,11 @@ def test_the_commands_from_pictures_to_a_finished_model(
     printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert printed["pictures"] == 24 and printed["nats"] == pytest.approx(heldout_loss(model, tokens)[0], abs=1e-4)
 
+    # A finished model goes on from what it has seen.
+    seen = load_checkpoint(directory / anneal.ANNEALED)["images"]
+    command(monkeypatch, anneal.main, *data, "--from", anneal.ANNEALED, "--out", "further.pt", "--minutes", 0.01)
+    assert seen > 24 and load_checkpoint(directory / "further.pt")["images"] > seen
+
     command(monkeypatch, curve.main, "--run", "tiny", "--epoch", 24, "--out", tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").read_text().lstrip().startswith("<?xml")
 
