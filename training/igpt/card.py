@@ -116,15 +116,15 @@ def copying_table(copying: dict | None) -> str:
     if copying is None:
         return "Not measured."
     rows = [
-        "| distance in | of | nearest of all | 1% | 10% | median | below the test pictures' 1% | relative, median |",
-        "|---|---|---|---|---|---|---|---|",
+        "| distance in | of | nearest of all | 1% | 10% | median | below the test pictures' 1% | relative, least | relative, median |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for space, title in SPACES.items():
         for group, numbers in copying[space].items():
             near, digits = numbers["nearest"], 3 if space == "features" else 1
             cells = [f"{near[quantile]:.{digits}f}" for quantile in ("0%", "1%", "10%", "50%")]
             below = share(numbers["nearerThanTest1Percent"])
-            relative = f"{numbers['relative']['50%']:.3f}"
+            relative = " | ".join(f"{numbers['relative'][quantile]:.3f}" for quantile in ("0%", "50%"))
             rows.append(f"| {title} | {numbers['pictures']} {GROUPS[group]} | {' | '.join(cells)} | {below} | {relative} |")
     return "\n".join(rows)
 

@@ -80,7 +80,7 @@ def test_numbers() -> None:
     assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.99912", "1.99934")
     assert values["quantisationCost"] == "+0.0010" and values["embeddingAccuracy"] == "50.0%"
     assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probeTable"]
-    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.800 |" in values["copyingTable"]
+    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copyingTable"]
 
 
 def test_what_was_not_measured_is_said() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-STRENGTHS = (0.0003, 0.003, 0.03, 0.3)
+STRENGTHS = (0.00003, 0.0003, 0.003, 0.03, 0.3, 3.0)
 """Inverse L2 penalties to choose from, scikit-learn's C: 1 / (2 C) |W|^2 beside the sum of all pictures' losses."""
 DEFAULT_STRENGTH = 0.03
 """Where there are too few pictures to choose by."""
