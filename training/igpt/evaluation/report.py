@@ -152,26 +152,24 @@ def measure_probes(work: Work, palette: Palette) -> dict:
 
     def calls() -> Iterator:
         for layer in range(fit.features.shape[1]):
-            yield delayed(probe)(f"layer {layer}", fit.features[:, layer], fit.labels, score.features[:, layer], score.labels)
-        yield delayed(probe)("raw pixels", few.pixels(palette), few.labels, score.pixels(palette), score.labels)
+            yield delayed(linear_probe)(fit.features[:, layer], fit.labels, score.features[:, layer], score.labels)
+        yield delayed(linear_probe)(few.pixels(palette), few.labels, score.pixels(palette), score.labels)
 
     # A probe runs on one thread, so there are as many at a time as cores.
-    *layers, pixels = Parallel(n_jobs=-1)(calls())
+    probes: list[Probe] = []
+    for number, probe in enumerate(Parallel(n_jobs=-1, return_as="generator")(calls())):
+        what = f"layer {number}" if number < fit.features.shape[1] else f"raw pixels, fitted on {len(few.labels)}"
+        said(f"{what}: {100 * probe.accuracy:.2f}% of {len(score.labels)}, C = {probe.strength}")
+        probes.append(probe)
+    *layers, pixels = probes
     return {
         **out,
-        "probe": {str(layer): found.accuracy for layer, found in enumerate(layers)},
-        "probeStrength": {str(layer): found.strength for layer, found in enumerate(layers)},
+        "probe": {str(layer): probe.accuracy for layer, probe in enumerate(layers)},
+        "probeStrength": {str(layer): probe.strength for layer, probe in enumerate(layers)},
         "probePixels": pixels.accuracy,
         "probePixelsPictures": len(few.labels),
         "best": max(range(len(layers)), key=lambda layer: layers[layer].accuracy),
     }
-
-
-def probe(name: str, train: NDArray, train_labels: NDArray, test: NDArray, test_labels: NDArray) -> Probe:
-    """`linear_probe`, which says how it went."""
-    found = linear_probe(train, train_labels, test, test_labels)
-    said(f"{name}: {100 * found.accuracy:.2f}% of {len(test_labels)}, fitted on {len(train_labels)}, C = {found.strength}")
-    return found
 
 
 def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple[str, Space]]:
