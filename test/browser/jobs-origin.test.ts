@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from "vitest";
 import { OriginProcess } from "../origin/process.ts";
 import { shoot } from "./lib/browser.ts";
-import { ready, setRange } from "./lib/playground.ts";
+import { jobPanel, ready } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 const origin = await OriginProcess.start();
@@ -14,10 +14,7 @@ atEachWidth(
       const { page } = await open();
       await ready(page);
       await page.getByRole("button", { name: "A cup of coffee" }).click();
-      await setRange(page, "Rows kept", 24);
-      await page.getByRole("tab", { name: "Large job" }).click();
-      const panel = page.getByRole("tabpanel");
-      await panel.getByRole("spinbutton", { name: "Samples" }).fill("48");
+      const panel = await jobPanel(page, { rowsKept: 24, samples: 48 });
       await panel.getByRole("button", { name: "Submit the job" }).click();
       await panel.getByRole("list", { name: "Contact sheet" }).waitFor({ timeout: 150_000 });
       await expect.poll(() => panel.getByRole("list", { name: "Contact sheet" }).getByRole("button").count()).toBe(48);
@@ -31,9 +28,7 @@ atEachWidth(
     it("says what a job waits for", async () => {
       const { page } = await open();
       await ready(page);
-      await page.getByRole("tab", { name: "Large job" }).click();
-      const panel = page.getByRole("tabpanel");
-      await panel.getByRole("spinbutton", { name: "Samples" }).fill("48");
+      const panel = await jobPanel(page, { rowsKept: 16, samples: 48 });
       await origin.stop("SIGKILL");
       try {
         await panel.getByRole("button", { name: "Submit the job" }).click();

@@ -2,17 +2,14 @@ import { readFile } from "node:fs/promises";
 import { PNG } from "pngjs";
 import { expect, it } from "vitest";
 import { shoot } from "./lib/browser.ts";
-import { ready, setRange } from "./lib/playground.ts";
+import { jobPanel, ready } from "./lib/playground.ts";
 import { atEachWidth } from "./lib/suite.ts";
 
 atEachWidth("large jobs", ({ device, open }) => {
   it("submits one, follows it, shows and saves the contact sheet, and finds it again", async () => {
     const { page } = await open();
     await ready(page);
-    await setRange(page, "Rows kept", 30);
-    await page.getByRole("tab", { name: "Large job" }).click();
-    const panel = page.getByRole("tabpanel");
-    await panel.getByRole("spinbutton", { name: "Samples" }).fill("10");
+    const panel = await jobPanel(page, { rowsKept: 30, samples: 10 });
     await panel.getByRole("button", { name: "Submit the job" }).click();
     const state = panel.getByRole("status");
     await state.filter({ hasText: /^(Waiting|Drawing|Done): 10 samples/ }).waitFor();
@@ -47,10 +44,7 @@ atEachWidth("large jobs", ({ device, open }) => {
   it("sends a submission again that did not arrive", async () => {
     const { page, complaints } = await open();
     await ready(page);
-    await setRange(page, "Rows kept", 31);
-    await page.getByRole("tab", { name: "Large job" }).click();
-    const panel = page.getByRole("tabpanel");
-    await panel.getByRole("spinbutton", { name: "Samples" }).fill("3");
+    const panel = await jobPanel(page, { rowsKept: 31, samples: 3 });
     const keys: unknown[] = [];
     await page.route("**/graphql", (route) => {
       const body: { variables?: { idempotencyKey?: string } } = route.request().postDataJSON();
@@ -74,10 +68,7 @@ atEachWidth("large jobs", ({ device, open }) => {
   it("tries again what failed last, not a submission that was lost before", async () => {
     const { page, complaints } = await open();
     await ready(page);
-    await setRange(page, "Rows kept", 0);
-    await page.getByRole("tab", { name: "Large job" }).click();
-    const panel = page.getByRole("tabpanel");
-    await panel.getByRole("spinbutton", { name: "Samples" }).fill("16");
+    const panel = await jobPanel(page, { rowsKept: 0, samples: 16 });
     let submissions = 0;
     let cancellations = 0;
     await page.route("**/graphql", (route) => {
@@ -111,10 +102,7 @@ atEachWidth("large jobs", ({ device, open }) => {
   it("cancels one", async () => {
     const { page } = await open();
     await ready(page);
-    await setRange(page, "Rows kept", 0);
-    await page.getByRole("tab", { name: "Large job" }).click();
-    const panel = page.getByRole("tabpanel");
-    await panel.getByRole("spinbutton", { name: "Samples" }).fill("16");
+    const panel = await jobPanel(page, { rowsKept: 0, samples: 16 });
     await panel.getByRole("button", { name: "Submit the job" }).click();
     await panel.getByRole("button", { name: "Cancel the job" }).click();
     await panel

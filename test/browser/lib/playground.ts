@@ -47,6 +47,15 @@ export async function setRange(page: Page, label: string, value: number): Promis
   await page.getByRole("slider", { name: label }).fill(String(value));
 }
 
+/** The panel of large jobs, filled in. */
+export async function jobPanel(page: Page, wanted: { rowsKept: number; samples: number }): Promise<Locator> {
+  await setRange(page, "Rows kept", wanted.rowsKept);
+  await page.getByRole("tab", { name: "Large job" }).click();
+  const panel = page.getByRole("tabpanel");
+  await panel.getByRole("spinbutton", { name: "Samples" }).fill(String(wanted.samples));
+  return panel;
+}
+
 /** As many samples as the edge runs, so that there is time to look; known once the server has told of its models. */
 export async function setMostSamples(page: Page): Promise<void> {
   const slider = page.getByRole("slider", { name: "Samples" });
