@@ -23,8 +23,8 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
   --checkpoint FILE    the float weights, for nllPerPixelFloat
   --data-pictures N    of --data, drawn at random but always the same; default all
   --train-pictures N   of --train, drawn at random but always the same; 0 = all; default 10000
-  --features ENGINE    what computes the features of --train: native (half precision, where the processor is fast at
-                       that), kernel (the Worker's), or auto, the default: native where that runs
+  --features ENGINE    what computes the features of --train: torch (PyTorch, on a GPU or where the processor is fast
+                       in bfloat16), kernel (the Worker's), or auto, the default: torch where it is fast
   --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
   --samples N          how many from nothing, and how many completions, are compared; default 64
   --complete FILE      a picture for the sheet of samples, may be repeated; default: four of --data
@@ -67,7 +67,7 @@ for (const name of ["data-pictures", "train-pictures"] as const) {
 }
 const samples = Number(values.samples);
 if (!Number.isInteger(samples) || samples < 1) stop("--samples is a whole number from 1.", 2);
-if (!["auto", "native", "kernel"].includes(values.features)) stop("--features is auto, native or kernel.", 2);
+if (!["auto", "torch", "kernel"].includes(values.features)) stop("--features is auto, torch or kernel.", 2);
 
 const directory = resolve(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);
@@ -130,7 +130,7 @@ async function readSet(name: string, source: string[]): Promise<void> {
 
 async function featureEngine(): Promise<string> {
   if (values.features !== "auto") return values.features;
-  return (await run("igpt.evaluate", ["can-native", ...bundleFolder], [3])) === 0 ? "native" : "kernel";
+  return (await run("igpt.evaluate", ["fast-torch"], [3])) === 0 ? "torch" : "kernel";
 }
 
 async function features(name: string, engine: string): Promise<void> {

@@ -6,25 +6,31 @@ import { readArguments } from "./lib/arguments.ts";
 import { ROOT } from "./lib/root.ts";
 import { openLocalBucket } from "./models/bucket.ts";
 import { openFolder } from "./models/folder.ts";
-import { publish } from "./models/publish.ts";
+import { publish, readIndex } from "./models/publish.ts";
 
 const USAGE = `npm run train -- --data FOLDER --id NAME [options]
 
-  --data FOLDER    pictures, a folder or zip; a picture's class is the name of its folder, if there is one
+  --data FOLDER    pictures, a folder or zip
   --id NAME        the model's name: small letters, digits, hyphens
-  --minutes N      of training; default 60. The same command again goes on, and makes the next version
+  --minutes N      of training; default 5, or 60 with --from-scratch. The same command again goes on, and makes the next version
+  --model ID       the model to fine-tune; default igpt-small (igpt-base: better, and three times as slow without a GPU)
+  --from-scratch   start from nothing instead, with a palette of the pictures' own: for tens of thousands of pictures
   --test FOLDER    test pictures; default: one of 20 of the others
   --dir FOLDER     where the bundle goes; default r2-assets
-  --threads N      default: all cores
-  --layers N, --width N, --heads N   the model's shape; default 8, 256, 8`;
+  --device NAME    cuda, mps or cpu; default: a GPU if there is one
+  --threads N      of the processor; default all
+  --layers N, --width N, --heads N   the shape, with --from-scratch; default 8, 256, 8`;
 
 const { values } = readArguments(USAGE, {
   options: {
     data: { type: "string" },
     id: { type: "string" },
-    minutes: { type: "string", default: "60" },
+    minutes: { type: "string" },
+    model: { type: "string", default: "igpt-small" },
+    "from-scratch": { type: "boolean", default: false },
     test: { type: "string" },
     dir: { type: "string", default: join(ROOT, "r2-assets") },
+    device: { type: "string" },
     threads: { type: "string" },
     layers: { type: "string" },
     width: { type: "string" },
@@ -38,18 +44,15 @@ if (!data || !id) {
 }
 
 const directory = resolve(values.dir);
-const options = [
-  ["--data", resolve(data)],
-  ["--id", id],
-  ["--minutes", values.minutes],
-  ["--out", directory],
-].flat();
+const options = ["--data", resolve(data), "--id", id, "--out", directory];
 if (values.test) options.push("--test", resolve(values.test));
-for (const name of ["threads", "layers", "width", "heads"] as const) {
+for (const name of ["minutes", "device", "threads", "layers", "width", "heads"] as const) {
   const value = values[name];
   if (value !== undefined) options.push(`--${name}`, value);
 }
 try {
+  if (values["from-scratch"]) options.push("--from-scratch");
+  else options.push("--init-from", await currentBundle(values.model));
   const run = await python();
   await run("igpt.make", options);
   const bucket = await openLocalBucket();
@@ -64,4 +67,15 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
+}
+
+/** The folder of a shipped model's current version. */
+async function currentBundle(model: string): Promise<string> {
+  const shipped = openFolder();
+  const models = (await readIndex((key) => shipped.get(key)))?.models ?? {};
+  const version = models[model]?.version;
+  if (version === undefined) {
+    throw new Error(`There is no model ${model} to start from; there are ${Object.keys(models).join(", ")}.`);
+  }
+  return join(ROOT, "r2-assets", "models", model, version);
 }

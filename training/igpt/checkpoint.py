@@ -1,7 +1,8 @@
 """Checkpoints: one file with all that a run needs to go on, and what the exporter needs to publish it.
 
-Keys: `config` (dict of `model.Config`), `model` and `ema` (state dicts, the average is what is published), `palette`
-(uint8 [colors, 3]), `images` (pictures seen), `step`, `seconds` (of training), `optimisers`, `average`, `options`.
+Keys: `config` (dict of `model.Config`), `model` (state dict; earlier checkpoints have an average, `ema`, which is preferred),
+`palette` (uint8 [colors, 3]), `images` (pictures seen), `step`, `seconds` (of training, what came before the run included),
+`run` (steps and seconds of this run), `optimisers`, `options`, `base` (what the run started from).
 """
 
 from __future__ import annotations
@@ -34,13 +35,6 @@ def save_checkpoint(path: Path, contents: dict) -> None:
     temporary.rename(path)
 
 
-def keep_checkpoint(directory: Path, images: int) -> None:
-    """Gives the present checkpoint a second name, under which it stays when the next one replaces it."""
-    kept = directory / f"kept-{images:08}.pt"
-    if not kept.exists():
-        os.link(directory / NAME, kept)
-
-
 def load_checkpoint(path: Path) -> dict:
     """Reads a checkpoint without running any code in it."""
     if not path.exists():
@@ -48,10 +42,11 @@ def load_checkpoint(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def load_model(path: Path, averaged: bool = True) -> tuple[ImageGPT, Palette]:
-    """The model of a checkpoint, ready for inference, with the averaged weights unless told otherwise."""
+def load_model(path: Path) -> tuple[ImageGPT, Palette]:
+    """The model of a checkpoint in float32, ready for inference."""
     contents = load_checkpoint(path)
     model = ImageGPT(Config(**contents["config"]))
-    model.load_state_dict(contents["ema" if averaged else "model"])
+    weights = contents["ema"] if "ema" in contents else contents["model"]
+    model.load_state_dict({name: value.float() for name, value in weights.items()})
     model.eval()
     return model, Palette(contents["palette"].numpy().astype(np.uint8))

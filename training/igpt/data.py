@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from .palette import Palette
 
@@ -55,7 +53,7 @@ def atomic_save(path: Path, array: np.ndarray) -> None:
     temporary.rename(path)
 
 
-def _entries(source: Path) -> Iterator[tuple[str, str, bytes]]:
+def picture_entries(source: Path) -> Iterator[tuple[str, str, bytes]]:
     """(class, name, file contents) of every picture, sorted by class and name."""
     if source.is_dir():
         names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
@@ -80,15 +78,20 @@ def _select(names, read) -> Iterator[tuple[str, str, bytes]]:
             yield path.parent.name, name, read(name)
 
 
-def _decode(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
-    """What the Worker makes of a picture too: upright by EXIF, on white, RGB, cropped to the middle square and resized to
-    side x side when it is not that size already."""
+def open_picture(name: str, contents: bytes) -> Image.Image:
+    """An encoded picture upright by EXIF, on white, RGB; a DataError names the file if it is damaged."""
     try:
         with Image.open(io.BytesIO(contents)) as image:
-            rgb = _on_white(ImageOps.exif_transpose(image))
+            return _on_white(ImageOps.exif_transpose(image))
     # Pillow's decoders raise any of these for a file that is damaged.
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise DataError(f"{name} is not a picture that can be read: {error}") from error
+
+
+def decode_middle(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
+    """What the Worker makes of a picture too: upright by EXIF, on white, RGB, cropped to the middle square and resized to
+    side x side when it is not that size already."""
+    rgb = open_picture(name, contents)
     if rgb.size != (side, side):
         edge = min(rgb.size)
         left, top = (rgb.width - edge) // 2, (rgb.height - edge) // 2
@@ -115,9 +118,9 @@ def load_pictures(source: Path, side: int = SIDE) -> Pictures:
     pixels: list[NDArray[np.uint8]] = []
     index: dict[str, int] = {}
     damaged: list[str] = []
-    for label, name, contents in _entries(source):
+    for label, name, contents in picture_entries(source):
         try:
-            picture = _decode(name, contents, side)
+            picture = decode_middle(name, contents, side)
         except DataError as error:
             damaged.append(str(error))
             continue
@@ -129,23 +132,28 @@ def load_pictures(source: Path, side: int = SIDE) -> Pictures:
     if not pixels:
         reason = damaged[0] if damaged else ", ".join(sorted(EXTENSIONS))
         raise DataError(f"{source} holds no pictures ({reason})")
+    report_damaged(damaged)
+    return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes))
+
+
+def report_damaged(damaged: list[str]) -> None:
+    """Names the first ten of what was left out on standard error."""
     for text in damaged[:10]:
         print(f"Left out: {text}", file=sys.stderr)
     if len(damaged) > 10:
         print(f"Left out: {len(damaged) - 10} more like these", file=sys.stderr)
-    return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes))
 
 
 def load_files(files: list[Path], side: int = SIDE) -> Pictures:
     """Single pictures, all of one class without a name, in the given order."""
     try:
-        pixels = [_decode(str(file), file.read_bytes(), side) for file in files]
+        pixels = [decode_middle(str(file), file.read_bytes(), side) for file in files]
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}") from error
     return Pictures(np.stack(pixels), np.zeros(len(files), np.int64), ("",))
 
 
-def _source_key(source: Path) -> str:
+def source_key(source: Path) -> str:
     """Changes when the source's files change: names, sizes and times, not their contents."""
     files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
     if not files:
@@ -159,7 +167,7 @@ def _source_key(source: Path) -> str:
 
 def cached_pictures(source: Path, side: int = SIDE) -> Pictures:
     """`load_pictures`, decoded only the first time."""
-    path = cache_directory() / f"pictures-{side}-{_source_key(source)}.npz"
+    path = cache_directory() / f"pictures-{side}-{source_key(source)}.npz"
     if not path.exists():
         pictures = load_pictures(source, side)
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
@@ -172,49 +180,8 @@ def cached_pictures(source: Path, side: int = SIDE) -> Pictures:
 
 def cached_tokens(source: Path, palette: Palette, side: int = SIDE) -> NDArray[np.uint16]:
     """Palette indices of every picture, uint16 [N, side * side] in raster order, in the order of `load_pictures`."""
-    path = cache_directory() / f"tokens-{side}-{_source_key(source)}-{palette.digest()[:16]}.npy"
+    path = cache_directory() / f"tokens-{side}-{source_key(source)}-{palette.digest()[:16]}.npy"
     if not path.exists():
         pixels = cached_pictures(source, side).pixels
         atomic_save(path, palette.encode(pixels).reshape(len(pixels), side * side))
     return np.load(path)
-
-
-class Batches:
-    """Endless shuffled batches with random horizontal flips and, on request, shifts of up to `shift` pixels.
-
-    What comes n-th depends on the seed and n alone, so that a resumed run goes on where it stopped: every epoch is a
-    permutation drawn from (seed, epoch), and the augmentations of a batch come from (seed, batch number).
-    """
-
-    def __init__(self, tokens: NDArray[np.uint16], size: int, seed: int, shift: int = 0) -> None:
-        if len(tokens) < size:
-            raise DataError(f"a batch of {size} needs at least as many pictures, there are {len(tokens)}")
-        self.tokens = tokens
-        self.size = size
-        self.seed = seed
-        self.shift = shift
-        self.side = round(tokens.shape[1] ** 0.5)
-        if self.side**2 != tokens.shape[1]:
-            raise DataError(f"{tokens.shape[1]} tokens are not a square picture")
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)
-
-    def batch(self, first: int) -> Tensor:
-        """The `size` pictures from the `first`-th drawn on (counted over all epochs), int64 [size, side * side]."""
-        count = len(self.tokens)
-        rows = np.empty((self.size, self.side, self.side), np.int64)
-        random = np.random.default_rng([self.seed, 1, first])
-        for i in range(self.size):
-            epoch, place = divmod(first + i, count)
-            if epoch != self._epoch:
-                self._order = np.random.default_rng([self.seed, 0, epoch]).permutation(count)
-                self._epoch = epoch
-            picture = self.tokens[self._order[place]].reshape(self.side, self.side)
-            if random.random() < 0.5:
-                picture = picture[:, ::-1]
-            if self.shift:
-                down, right = random.integers(0, 2 * self.shift + 1, 2)
-                padded = np.pad(picture, self.shift, mode="edge")
-                picture = padded[down : down + self.side, right : right + self.side]
-            rows[i] = picture
-        return torch.from_numpy(rows.reshape(self.size, -1))

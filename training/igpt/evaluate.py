@@ -1,10 +1,10 @@
 """The Python half of `npm run evaluate`: pictures to tokens before the engines run, numbers and drawings after it.
 
     python -m igpt.evaluate tokens   --data FILE --bundle FOLDER --out SET [--most N]
-    python -m igpt.evaluate features --set SET --bundle FOLDER --engine native|float [--checkpoint FILE]
-    python -m igpt.evaluate can-native --bundle FOLDER
+    python -m igpt.evaluate features --set SET --bundle FOLDER --engine torch|float [--checkpoint FILE]
+    python -m igpt.evaluate fast-torch --bundle FOLDER
     python -m igpt.evaluate queries  --work FOLDER --bundle FOLDER
-    python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine native|kernel --json FILE [--pictures FOLDER]
+    python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine torch|kernel --json FILE [--pictures FOLDER]
 
 `SET` is a folder as in `evaluation/pictureset.py`. `--work` holds the sets `test`, `train`, `completed`, `sheet`, `queries`
 and the folder `samples`.
@@ -22,8 +22,9 @@ import torch
 from . import bundle
 from .checkpoint import load_model
 from .data import DataError, Pictures, cached_pictures, cached_tokens, load_files
+from .device import choose_device
 from .evaluation import plots
-from .evaluation.forward import Forward, run_set
+from .evaluation.forward import run_set
 from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
@@ -58,10 +59,10 @@ def features(args: argparse.Namespace) -> None:
     run_set(PictureSet.read(args.set), args.engine, model, args.threads)
 
 
-def can_native(args: argparse.Namespace) -> None:
-    """Exit code 0 where this processor computes the model's features in half precision, which is faster than the kernel; else 3."""
-    model = bundle.read_bundle(args.bundle).model
-    if Forward(model, model.config.positions, 1, rough=True).precision == "float32":
+def fast_torch(args: argparse.Namespace) -> None:
+    """Exit code 0 where PyTorch computes features faster than the kernel does, on a GPU or in bfloat16; else 3."""
+    device = choose_device()
+    if device.kind == "cpu" and not device.bfloat16:
         sys.exit(3)
 
 
@@ -115,7 +116,7 @@ def main() -> None:
     added.add_argument("--engine", required=True, help="name of the folder that the results go to")
     added.add_argument("--checkpoint", type=Path)
     added.add_argument("--threads", type=int, default=torch.get_num_threads())
-    command("can-native", can_native, "bundle")
+    command("fast-torch", fast_torch)
     command("queries", queries, "work", "bundle")
     added = command("report", write_report, "work", "bundle", "json")
     added.add_argument("--engine", required=True)

@@ -143,6 +143,14 @@ def spread(items: NDArray, count: int) -> NDArray:
     return items[np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)]
 
 
+def describe(contents: dict, trained: str | None = None) -> dict[str, object]:
+    """A manifest's provenance: what the checkpoint says of its training."""
+    base = contents.get("base")
+    said = f"with igpt.train, going on from {base['bundle']}" if base else "from scratch with igpt.train"
+    known = {name: contents[name] for name in ("images", "step", "seconds", "options", "data") if name in contents}
+    return {"trained": trained or said, **known}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
@@ -153,7 +161,7 @@ def main() -> None:
     parser.add_argument("--test-pictures", type=int, default=200)
     parser.add_argument("--precision", choices=bundle.PRECISIONS, default="int8")
     parser.add_argument("--embedding-layer", type=int, help="the layer that embed uses by default")
-    parser.add_argument("--raw", action="store_true", help="the last weights instead of their average")
+    parser.add_argument("--trained", help="how the weights came about, for a checkpoint that does not say it itself")
     parser.add_argument("--keep-default", action="store_true", help="do not make it the bucket's default model")
     parser.add_argument("--golden", type=Path, help="write the shipped model's golden values into this folder too")
     parser.add_argument("--replace", action="store_true", help="remove a bundle of this version that was never published")
@@ -161,15 +169,8 @@ def main() -> None:
     if not args.version.isdecimal() or args.version.startswith("0"):
         parser.error("--version is a whole number from 1")
 
-    model, palette = load_model(args.checkpoint, averaged=not args.raw)
-    contents = load_checkpoint(args.checkpoint)
-    base = contents.get("base")
-    provenance = {
-        "trained": f"with igpt.train, going on from {base['bundle']}" if base else "from scratch with igpt.train",
-        "weights": "last" if args.raw else "average",
-        **({"images": contents["images"]} if "images" in contents else {}),
-        **{name: contents[name] + (base[name] if base else 0) for name in ("step", "seconds") if name in contents},
-    }
+    model, palette = load_model(args.checkpoint)
+    provenance = describe(load_checkpoint(args.checkpoint), args.trained)
 
     def metrics(folder: Path) -> dict:
         if not args.data:

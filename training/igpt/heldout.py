@@ -1,35 +1,26 @@
-"""Nats per pixel of a checkpoint's averaged weights on test pictures, beside what a model of single colours reaches.
-
-    python -m igpt.heldout --run cifar10 --file annealed.pt --data train.zip --test test.zip
-"""
+"""Nats per pixel on held-out pictures, beside what models of single colours and of pairs reach."""
 
 from __future__ import annotations
-
-import argparse
-import json
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from .checkpoint import NAME, load_checkpoint, load_model, run_directory
-from .data import cached_tokens
+from .device import CPU, Device
 from .model import ImageGPT
-from .native import NativeStep
-from .runtime import configure
-from .step import make_step
 
 
 @torch.no_grad()
-def pixel_nats(model: ImageGPT, tokens: NDArray[np.uint16], batch: int = 4) -> NDArray[np.float64]:
-    """Nats of every pixel in float32, uint16 [N, T] -> [N, T]."""
+def pixel_nats(model: ImageGPT, tokens: NDArray[np.uint16], batch: int = 4, device: Device = CPU) -> NDArray[np.float64]:
+    """Nats of every pixel, uint16 [N, T] -> [N, T], in the device's precision; the model is there already."""
     out = np.empty(tokens.shape)
     for start in range(0, len(tokens), batch):
-        part = torch.from_numpy(tokens[start : start + batch].astype(np.int64))
-        nats = F.cross_entropy(model(part).flatten(0, 1), part.flatten(), reduction="none")
-        out[start : start + batch] = nats.view(part.shape).numpy()
+        part = torch.from_numpy(tokens[start : start + batch].astype(np.int64)).to(device.kind)
+        with device.autocast():
+            logits = model(part)
+        nats = F.cross_entropy(logits.float().flatten(0, 1), part.flatten(), reduction="none")
+        out[start : start + batch] = nats.view(part.shape).cpu().numpy()
     return out
 
 
@@ -59,46 +50,3 @@ def previous_pixel_loss(train: NDArray[np.uint16], test: NDArray[np.uint16], col
 def subset(tokens: NDArray[np.uint16], count: int) -> NDArray[np.uint16]:
     """`count` pictures spread evenly over all, and so over the classes."""
     return tokens[np.linspace(0, len(tokens) - 1, min(count, len(tokens))).astype(int)]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", required=True)
-    parser.add_argument("--file", default=NAME, help="which of the run's checkpoints")
-    parser.add_argument("--test", type=Path, required=True)
-    parser.add_argument("--data", type=Path, help="training pictures, for the baselines")
-    parser.add_argument("--pictures", type=int, help="only so many, spread evenly")
-    parser.add_argument("--step", default="eager", help="eager is float32; native is half precision and faster")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    args = parser.parse_args()
-
-    configure(args.threads)
-    path = run_directory(args.run) / args.file
-    state = load_checkpoint(path)
-    model, palette = load_model(path)
-    tokens = cached_tokens(args.test, palette)
-    if args.pictures:
-        tokens = subset(tokens, args.pictures)
-    step = make_step(args.step, model, tokens.shape[1], args.threads, 4)
-    if isinstance(step, NativeStep):
-        by_picture = step.nats(torch.from_numpy(tokens.astype(np.int64))).double().numpy()
-    else:
-        by_picture = pixel_nats(model, tokens)
-    means = by_picture.mean(1)
-    result: dict[str, object] = {
-        "images": state["images"],
-        "pictures": len(tokens),
-        "precision": "float16" if isinstance(step, NativeStep) else "float32",
-        "nats": round(float(means.mean()), 5),
-        "standardError": round(float(means.std() / len(means) ** 0.5), 5),
-        "natsWithoutFirst": round(float(by_picture[:, 1:].mean()), 5),
-    }
-    if args.data:
-        train = cached_tokens(args.data, palette)
-        result["unigram"] = round(unigram_loss(train, tokens, len(palette.rgb)), 5)
-        result["previousPixel"] = round(previous_pixel_loss(train, tokens, len(palette.rgb)), 5)
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,10 @@
-"""From a folder of pictures to a bundle that the Worker serves: palette, training, its last part with a falling rate, export.
+"""From a folder of pictures to a bundle that the Worker serves: a shipped model fine-tuned on them, or one from nothing.
 
-    python -m igpt.make --data pictures --id mine --minutes 60 --out ../r2-assets
+    python -m igpt.make --data pictures --id mine --out ../r2-assets --init-from ../r2-assets/models/igpt-small/1
+    python -m igpt.make --data pictures --id mine --out ../r2-assets --from-scratch --minutes 60
 
-The same command again goes on training where the last one ended, and makes the next version. What it does are the
-modules `palette`, `train`, `anneal` and `export`, one after another; options it does not know go to `train`.
+The same command again goes on with what the last one made, and makes the next version. What it does are the modules
+`palette`, `train` and `export`, one after another; options it does not know go to `train`.
 """
 
 from __future__ import annotations
@@ -21,49 +22,38 @@ import numpy as np
 from PIL import Image
 
 from . import bundle
-from .checkpoint import NAME, run_directory
-from .data import DataError, Pictures, load_pictures
+from .checkpoint import NAME, load_checkpoint, run_directory
+from .data import SIDE, DataError, decode_middle
 from .palette import COLORS
-from .train import Options
+from .train.crops import Photos, load_photos
 
 HELD_OUT = 20
 """One picture of so many is for tests, unless there are test pictures."""
-ANNEALED = 0.25
-"""Share of the time in which the rate falls."""
+FINISHED = "finished.pt"
+FOR_TESTS = 500
+"""So many of those held out are measured on, at most."""
 
 
-def prepare(data: Path, test: Path | None, directory: Path) -> tuple[Path, Path, Pictures]:
-    """Two zips of pictures as the model sees them, to train on and to test on, and the former. Made once: a run that goes
-    on must not test on what it has trained on."""
-    files = directory / "train.zip", directory / "test.zip"
-    if not all(file.exists() for file in files):
-        pictures = load_pictures(data)
-        order = np.random.default_rng(0).permutation(len(pictures.labels))
-        held = 0 if test else max(1, len(order) // HELD_OUT)
-        if held == len(order):
-            raise DataError(f"{data} holds one picture; one must be left over for tests")
-        write_zip(files[0], pictures, order[held:])
-        if test:
-            pictures = load_pictures(test)
-            write_zip(files[1], pictures, range(len(pictures.labels)))
-        else:
-            write_zip(files[1], pictures, order[:held])
-    return *files, load_pictures(files[0])
+def write_tests(path: Path, photos: Photos) -> None:
+    """A zip of the pictures that were held out."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, contents in list(photos.held_out.items())[:FOR_TESTS]:
+            archive.writestr(name, contents)
 
 
-def write_zip(path: Path, pictures: Pictures, chosen) -> None:
-    """The chosen pictures as PNG files in folders of their classes."""
-    temporary = path.with_name(f".{path.name}")
-    with zipfile.ZipFile(temporary, "w") as archive:
-        for index in chosen:
+def write_squares(path: Path, photos: Photos, side: int) -> np.ndarray:
+    """A zip of the middle squares to choose a palette from; their pixels, uint8 [N, side, side, 3]."""
+    pixels = np.stack([decode_middle("picture", contents, side) for contents in photos.files[:20_000]])
+    with zipfile.ZipFile(path, "w") as archive:
+        for index, picture in enumerate(pixels):
             out = io.BytesIO()
-            Image.fromarray(pictures.pixels[index]).save(out, "PNG")
-            archive.writestr(f"{pictures.classes[pictures.labels[index]] or 'pictures'}/{index:06}.png", out.getvalue())
-    temporary.rename(path)
+            Image.fromarray(picture).save(out, "PNG")
+            archive.writestr(f"pictures/{index:06}.png", out.getvalue())
+    return pixels
 
 
 def palette_size(pixels: np.ndarray) -> int:
-    """512, or as many as there are, in whole multiples of what the native step takes where there are enough."""
+    """512, or as many as there are, in whole multiples of what the kernel takes where there are enough."""
     different = len(np.unique(pixels.reshape(-1, 3), axis=0))
     if different >= COLORS:
         return COLORS
@@ -88,40 +78,61 @@ def step(module: str, *arguments: object) -> None:
         sys.exit(f"igpt.{module} ended with code {done.returncode}; what it said is above")
 
 
+def beginning(directory: Path, args: argparse.Namespace, photos: Photos, side: int, test: Path) -> list[object]:
+    """Options for `train` that say what the run starts from: what an earlier command finished, a trained model, or nothing."""
+    checkpoint, finished = directory / NAME, directory / FINISHED
+    if checkpoint.exists() and load_checkpoint(checkpoint)["finished"]:
+        checkpoint.rename(finished)
+    if finished.exists():
+        return ["--init-from", finished]
+    if not args.from_scratch:
+        return ["--init-from", args.init_from]
+    palette = directory / "palette.json"
+    if not palette.exists():
+        squares = directory / "squares.zip"
+        pixels = write_squares(squares, photos, side)
+        step("palette", "--train", squares, "--test", test, "--out", palette, "--colors", palette_size(pixels))
+    return ["--palette", palette]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True, help="folder or zip; a picture's class is the name of its folder")
     parser.add_argument("--test", type=Path, help=f"test pictures; default: one of {HELD_OUT} of the others")
     parser.add_argument("--id", required=True, help="the model's name: small letters, digits, hyphens")
-    parser.add_argument("--minutes", type=float, default=60, help="of training, a quarter of them with a falling rate")
+    parser.add_argument("--init-from", type=Path, help="bundle's folder or checkpoint to fine-tune")
+    parser.add_argument("--from-scratch", action="store_true", help="random weights and a palette of its own instead")
+    parser.add_argument("--resolution", type=int, help="side of the pictures; default that of the model")
+    parser.add_argument("--minutes", type=float, help="of training; default 5, 60 from scratch")
     parser.add_argument("--out", type=Path, required=True, help="folder that mirrors the bucket, such as ../r2-assets")
-    parser.add_argument("--threads", type=int, help="default: all cores")
-    parser.add_argument("--step", default="auto", help="auto, native (AVX512-FP16), bfloat16, compiled or eager")
     args, for_train = parser.parse_known_args()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", args.id):
         parser.error("--id is made of small letters, digits and hyphens")
+    if (args.init_from is None) != args.from_scratch:
+        parser.error("say either --init-from, a model to fine-tune, or --from-scratch")
 
-    run = f"own-{args.id}"
-    directory = run_directory(run)
+    directory = run_directory(f"own-{args.id}")
     directory.mkdir(parents=True, exist_ok=True)
+    side = args.resolution or SIDE
+    hold_out = 0 if args.test else HELD_OUT
     try:
-        train, test, pictures = prepare(args.data, args.test, directory)
+        photos = load_photos([args.data], side, hold_out)
     except DataError as error:
         sys.exit(str(error))
-    count = len(pictures.labels)
-    print(f"{count} pictures to train on, in {len(pictures.classes)} classes")
-    palette = directory / "palette.json"
-    if not palette.exists():
-        step("palette", "--train", train, "--test", test, "--out", palette, "--colors", palette_size(pictures.pixels))
-    common = ["--run", run, "--data", train, "--test", test, "--step", args.step]
-    common += ["--threads", args.threads] if args.threads else []
-    if not (directory / NAME).exists() and "--batch" not in for_train:
-        for_train += ["--batch", str(min(Options.batch, count))]
-    minutes = (1 - ANNEALED) * args.minutes
-    step("train", *common, "--palette", palette, "--minutes", minutes, "--epochs", 10**9, *for_train)
-    step("anneal", *common, "--minutes", ANNEALED * args.minutes)
+    print(f"{len(photos)} pictures to train on, {len(photos.held_out)} held out")
+    test = args.test
+    if test is None:
+        test = directory / "test.zip"
+        write_tests(test, photos)
+    minutes = args.minutes or (60 if args.from_scratch else 5)
+    common = ["--run", f"own-{args.id}", "--data", args.data, "--test", test, "--hold-out", hold_out, "--minutes", minutes]
+    common += ["--resolution", args.resolution] if args.resolution else []
+    common += [] if "--batch" in for_train else ["--batch", 16]
+    step("train", *common, *beginning(directory, args, photos, side, test), *for_train)
+    if not load_checkpoint(directory / NAME)["finished"]:
+        sys.exit("stopped before the end; the same command goes on")
     version = next_version(args.out / "models", args.id)
-    checkpoint = ("--checkpoint", directory / "annealed.pt")
+    checkpoint = ("--checkpoint", directory / NAME)
     step("export", *checkpoint, "--id", args.id, "--version", version, "--data", test, "--out", args.out, "--keep-default")
 
 

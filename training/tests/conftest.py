@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from igpt import native
+from igpt.model import Config, ImageGPT
 
 
 @pytest.fixture(autouse=True)
@@ -26,29 +26,25 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path | native.Unavailable:
-    """The native step, compiled once for all tests, or why it cannot run here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IGPT_EDGE_CACHE", str(tmp_path_factory.mktemp("library")))
-        try:
-            return native.build()
-        except native.Unavailable as reason:
-            return reason
-
-
-@pytest.fixture
-def native_library(built: Path | native.Unavailable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skips a test where the native step cannot run."""
-    if isinstance(built, native.Unavailable):
-        pytest.skip(str(built))
-    monkeypatch.setattr(native, "build", lambda: built)
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Models this small gain nothing from a second thread, and wait for it whenever the machine does something else."""
+    torch.set_num_threads(1)
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 32)) -> np.ndarray:
     """A smooth random picture, uint8 [height, width, 3]: noise alone would leave nothing to learn."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
+
+
+def randomised(config: Config) -> ImageGPT:
+    """A model whose every weight matters: fresh ones have projections of zero."""
+    model = ImageGPT(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.normal_(1.0 if "ln_" in name else 0.0, 0.1 if "ln_" in name else 0.06)
+    return model
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from conftest import picture, png
 from PIL import Image
 
-from igpt.data import Batches, DataError, cached_pictures, cached_tokens, load_files, load_pictures
+from igpt.data import DataError, cached_pictures, cached_tokens, load_files, load_pictures
 from igpt.palette import Palette
 
 
@@ -108,41 +108,3 @@ def test_tokens_are_cached_by_source_and_palette(archive: Path, own_cache: Path)
     assert not np.array_equal(cached_tokens(archive, grey(8)), first)
     assert len(list(own_cache.glob("tokens-*.npy"))) == 2
     assert np.array_equal(cached_pictures(archive).labels, load_pictures(archive).labels)
-
-
-def tokens(count: int = 10, side: int = 4) -> np.ndarray:
-    return np.arange(count * side * side, dtype=np.uint16).reshape(count, -1)
-
-
-def test_an_epoch_has_every_picture_once() -> None:
-    batches = Batches(tokens(), size=5, seed=3)
-    seen = [int(row.min()) // 16 for first in (0, 5) for row in batches.batch(first)]
-    assert sorted(seen) == list(range(10))
-    again = [int(row.min()) // 16 for first in (10, 15) for row in batches.batch(first)]
-    assert sorted(again) == list(range(10)) and again != seen
-
-
-def test_a_batch_depends_on_its_place_alone() -> None:
-    one, other = Batches(tokens(), 4, seed=1), Batches(tokens(), 4, seed=1)
-    for first in (0, 4, 8, 12):
-        one.batch(first)
-    assert one.batch(8).equal(other.batch(8))
-    assert not one.batch(8).equal(Batches(tokens(), 4, seed=2).batch(8))
-
-
-def test_flips_are_horizontal_and_shifts_small() -> None:
-    source = tokens(8)
-    originals = {row.reshape(4, 4).tobytes() for row in source.astype(np.int64)}
-    mirrored = {np.ascontiguousarray(row.reshape(4, 4)[:, ::-1]).tobytes() for row in source.astype(np.int64)}
-    drawn = [row.numpy().reshape(4, 4).tobytes() for first in range(0, 64, 8) for row in Batches(source, 8, 0).batch(first)]
-    assert set(drawn) <= originals | mirrored
-    assert 10 < sum(one in mirrored for one in drawn) < 54
-    shifted = Batches(source, 8, 0, shift=1).batch(0).numpy()
-    assert any(row.reshape(4, 4).tobytes() not in originals | mirrored for row in shifted)
-    for row in shifted:
-        assert len(set((row // 16).tolist())) == 1
-
-
-def test_too_few_pictures() -> None:
-    with pytest.raises(DataError, match="at least as many"):
-        Batches(tokens(2), 4, seed=0)

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture, png
-from test_native import randomised
+from conftest import picture, png, randomised
 
 from igpt import evaluate
-from igpt.evaluation import forward
+from igpt.device import CPU, Device
 from igpt.evaluation.forward import run_set
 from igpt.evaluation.pictureset import PictureSet
 from igpt.export import write_bundle
@@ -111,12 +110,10 @@ def test_nothing_to_read_is_said_without_a_traceback(tmp_path: Path, monkeypatch
         run(monkeypatch, "tokens", "--data", tmp_path / "missing.zip", "--bundle", bundle_folder, "--out", tmp_path / "out")
 
 
-def test_a_model_that_this_processor_does_not_run_in_half_precision_is_left_to_the_kernel(
-    monkeypatch: pytest.MonkeyPatch, bundle_folder: Path
-) -> None:
-    monkeypatch.setattr(forward, "bfloat16_pays", lambda: False)
+def test_where_pytorch_is_slow_features_are_left_to_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "choose_device", lambda: CPU)
     with pytest.raises(SystemExit) as ended:
-        run(monkeypatch, "can-native", "--bundle", bundle_folder)
+        run(monkeypatch, "fast-torch")
     assert ended.value.code == 3
-    monkeypatch.setattr(forward, "bfloat16_pays", lambda: True)
-    run(monkeypatch, "can-native", "--bundle", bundle_folder)
+    monkeypatch.setattr(evaluate, "choose_device", lambda: Device("cuda", "test", True))
+    run(monkeypatch, "fast-torch")

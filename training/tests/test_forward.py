@@ -1,4 +1,4 @@
-"""Features and nats of sets: the same by the native step and by PyTorch, and in one go or in several."""
+"""Features and nats of sets: the same in either precision, and in one go or in several."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_native import randomised
+from conftest import randomised
 
+from igpt.device import CPU, Device
 from igpt.evaluation import forward as module
 from igpt.evaluation.forward import Forward, run_set, torch_measure
 from igpt.evaluation.pictureset import PictureSet, write_set
 from igpt.golden import reference
 from igpt.model import Config
-from igpt.native import Unavailable
 
 
 def manifest(config: Config, weights: str = "a") -> dict:
@@ -40,33 +40,11 @@ def test_features_are_those_of_the_contract() -> None:
         assert torch.allclose(nats[row], expected["nats"], atol=1e-5)
 
 
-@pytest.mark.usefixtures("native_library")
-@pytest.mark.parametrize("config", [Config(3, 128, 4, 256, 128), Config(1, 64, 1, 64, 64)])
-def test_the_native_step_has_the_features_of_pytorch(config: Config) -> None:
-    model = randomised(config)
-    tokens = np.random.default_rng(0).integers(0, config.colors, (5, config.positions)).astype(np.uint16)
-    nats, features = torch_measure(model, torch.from_numpy(tokens.astype(np.int64)))
-    native = Forward(model, config.positions, 2)
-    assert native.precision == "float16"
-    native_nll, native_features = native(tokens)
-    assert np.abs(native_nll - nats.mean(1).numpy()).max() < 3e-3
-    # Between pictures features differ by far more than the half-precision arithmetic does.
-    error = np.abs(native_features - features.numpy()).max(axis=(0, 2))
-    assert (error < 0.05 * features.std(0).mean(1).numpy()).all(), error
-
-
 @pytest.mark.parametrize("config", [Config(3, 128, 4, 256, 128), Config(2, 48, 2, 60, 50)])
-def test_bfloat16_has_the_features_of_float32_where_it_will_do(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_step(*_: object) -> None:
-        raise Unavailable("not here")
-
-    monkeypatch.setattr(module, "NativeStep", no_step)
-    monkeypatch.setattr(module, "bfloat16_pays", lambda: True)
+def test_bfloat16_has_the_features_of_float32(config: Config) -> None:
     model = randomised(config)
     tokens = np.random.default_rng(0).integers(0, config.colors, (5, config.positions)).astype(np.uint16)
-    exact, rough = Forward(model, config.positions, 1), Forward(randomised(config), config.positions, 1, rough=True)
-    rough._model.load_state_dict(model.state_dict())
-    assert (exact.precision, rough.precision) == ("float32", "bfloat16")
+    exact, rough = Forward(model, CPU), Forward(model, Device("cpu", "test", True))
     (nll, features), (rough_nll, rough_features) = exact(tokens), rough(tokens)
     assert rough_features.dtype == rough_nll.dtype == np.float32
     assert 0 < np.abs(rough_nll - nll).max() < 1e-2
@@ -79,23 +57,22 @@ def test_a_set_is_gone_on_with_where_it_was(tmp_path: Path, monkeypatch: pytest.
     config = Config(2, 32, 2, 64, 16)
     model = randomised(config)
     monkeypatch.setattr(module, "CHUNK", 3)
-    # Else measured, and not the same each time on a busy machine.
-    monkeypatch.setattr(module, "bfloat16_pays", lambda: True)
+    monkeypatch.setattr(module, "choose_device", lambda *_: CPU)
     whole = picture_set(tmp_path / "whole", config)
-    run_set(whole, "native", model, 1)
+    run_set(whole, "torch", model, 1)
     part = picture_set(tmp_path / "part", config)
-    run_set(part, "native", model, 1)
-    with (part.folder / "native/features.bin").open("r+b") as file:
+    run_set(part, "torch", model, 1)
+    with (part.folder / "torch/features.bin").open("r+b") as file:
         file.truncate(4 * 3 * 32 * 4 + 5)
     seen: list[int] = []
     monkeypatch.setattr(module, "torch_measure", lambda model, tokens: seen.append(len(tokens)) or torch_measure(model, tokens))
-    run_set(part, "native", model, 1)
+    run_set(part, "torch", model, 1)
     assert sum(seen) == 3
-    run_set(part, "native", model, 1)
+    run_set(part, "torch", model, 1)
     assert sum(seen) == 3
-    assert np.array_equal(part.features("native"), whole.features("native"))
-    assert np.array_equal(part.nll("native"), whole.nll("native"))
-    assert whole.features("native").shape == (7, 3, 32)
+    assert np.array_equal(part.features("torch"), whole.features("torch"))
+    assert np.array_equal(part.nll("torch"), whole.nll("torch"))
+    assert whole.features("torch").shape == (7, 3, 32)
 
 
 def test_what_was_said_of_other_pictures_or_weights_is_dropped(tmp_path: Path) -> None:

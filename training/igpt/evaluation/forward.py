@@ -1,4 +1,4 @@
-"""Nats and features of many pictures: by the native step where it runs, by PyTorch everywhere else."""
+"""Nats and features of many pictures by PyTorch, on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -10,45 +10,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..device import Device, choose_device
 from ..model import ImageGPT
-from ..native import NativeStep, Unavailable
-from ..native.attention import use_fast_attention
-from ..runtime import configure
-from ..step import bfloat16_pays
 from .pictureset import PictureSet
 
 CHUNK = 64
 """Pictures between two writes: what an interruption loses."""
 PROGRESS_SECONDS = 15
-NATIVE = "native"
-"""The engine that is chosen for its speed."""
+FAST = "torch"
+"""The engine that is chosen for its speed: bfloat16 where the device has it. Any other name is float32."""
 
 
 class Forward:
-    """What a model says of pictures, without gradients: by the native step in float16 where that runs, else by PyTorch, in
-    bfloat16 where its 8 bits will do (`rough`) and it is the faster here, else in float32. `precision` says which."""
+    """What a model says of pictures, without gradients."""
 
-    def __init__(self, model: ImageGPT, length: int, threads: int, rough: bool = False) -> None:
-        self._model = model.requires_grad_(False)
-        try:
-            self._native: NativeStep | None = NativeStep(model, length, threads)
-            self.precision = "float16"
-        except Unavailable as reason:
-            self._native = None
-            self.precision = "bfloat16" if rough and bfloat16_pays() else "float32"
-            print(f"PyTorch computes the features ({self.precision}): {reason}", flush=True)
-            if self.precision == "bfloat16":
-                use_fast_attention(model)
+    def __init__(self, model: ImageGPT, device: Device) -> None:
+        self._model = model.requires_grad_(False).to(device.kind)
+        self._device = device
 
     def __call__(self, tokens: NDArray[np.uint16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean nats a pixel [N] and pooled features [N, layers + 1, width] of uint16 [N, T]."""
-        whole = torch.from_numpy(tokens.astype(np.int64))
-        if self._native is not None:
-            nats, features = self._native.measure(whole)
-            return nats.double().mean(1).float().numpy(), features.numpy()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
-            parts = [torch_measure(self._model, part) for part in whole.split(4)]
-        nats, features = (torch.cat(kind) for kind in zip(*parts))
+        whole = torch.from_numpy(tokens.astype(np.int64)).to(self._device.kind)
+        with self._device.autocast():
+            parts = [torch_measure(self._model, part) for part in whole.split(4 if self._device.kind == "cpu" else CHUNK)]
+        nats, features = (torch.cat(kind).float().cpu() for kind in zip(*parts))
         return nats.mean(1).numpy(), features.numpy()
 
 
@@ -64,15 +49,14 @@ def torch_measure(model: ImageGPT, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 def run_set(pictures: PictureSet, engine: str, model: ImageGPT, threads: int) -> None:
     """Writes `nll.bin` and `features.bin` into the set's folder `engine`, going on where an earlier call ended."""
-    configure(threads)
-    total, length = pictures.tokens.shape
+    total, _ = pictures.tokens.shape
     out = pictures.folder / engine
     out.mkdir(exist_ok=True)
     sizes = {"nll.bin": 4, "features.bin": 4 * int(np.prod(pictures.facts["features"]))}
     done = min(whole_records(out / name, size) for name, size in sizes.items())
     if done >= total:
         return
-    forward = Forward(model, length, threads, rough=engine == NATIVE)
+    forward = Forward(model, choose_device("auto" if engine == FAST else "cpu", "auto" if engine == FAST else "float32", threads))
     files = {name: open_at(out / name, done * size) for name, size in sizes.items()}
     started = told = time.monotonic()
     first = done

@@ -1,0 +1,1 @@
+"""Training: photographs to crops (`crops`), the update (`optimiser`, `schedule`), a run (`trainer`, `start`, `journal`), the device."""
