@@ -167,9 +167,6 @@ def _loop(args: argparse.Namespace, trainer: Trainer, data: Iterator[torch.Tenso
     losses: list[torch.Tensor] = []
     for loss in trainer.run(data):
         losses.append(loss)
-        # A GPU is asked for more than it has done; without a wait now and then the clock would know nothing of that.
-        if len(losses) % 20 == 0:
-            trainer.device.wait()
         now = time.monotonic()
         if now - told > REPORT_SECONDS or stopping or trainer.progress >= 1:
             mean = float(torch.stack(losses).mean())
@@ -192,7 +189,6 @@ def _loop(args: argparse.Namespace, trainer: Trainer, data: Iterator[torch.Tenso
         if test is not None and now - tested > args.test_minutes * 60 and trainer.progress < 1:
             tell_test()
             tested = time.monotonic()
-    trainer.device.wait()
     save_checkpoint(path, trainer.state())
     if test is not None and not stopping:
         tell_test()

@@ -21,6 +21,9 @@ from .schedule import rate_factor
 from .start import Start
 
 
+WAIT_EVERY = 20
+
+
 @dataclass(frozen=True)
 class Options:
     """What decides the course of a run; kept in the checkpoint, so that a resumed run cannot drift from itself.
@@ -97,6 +100,9 @@ class Trainer:
             optimiser.step()
         self.model.zero_grad(set_to_none=True)
         self.step_count += 1
+        # A GPU is asked for more than it has done; without a wait now and then the clock would run behind it.
+        if self.step_count % WAIT_EVERY == 0:
+            self.device.wait()
         self.seconds += time.perf_counter() - started
         return total
 
