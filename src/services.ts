@@ -8,6 +8,7 @@ import { engineFactory } from "./model/engines/index.ts";
 import { ModelService } from "./model/service.ts";
 import { dnsOverHttps } from "./net/resolver.ts";
 import { LightWork } from "./scheduling/light-work.ts";
+import { Presence } from "./scheduling/presence.ts";
 import { Turns } from "./scheduling/turns.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Services {
   images: ImageContext;
   /** What goes before any turn of the models and decoders. */
   light: LightWork;
+  /** The requests that are here, by their traces. */
+  presence: Presence;
   renditions: HotRenditions;
 }
 
@@ -43,12 +46,14 @@ const outside: typeof fetch = (input, init) => fetch(input, init);
 function build(env: Env): Services {
   const budget = new MemoryBudget({ capacity: BUDGET_BYTES, onWait: (ms) => currentTrace()?.waited(ms) });
   const light = new LightWork();
-  const turns = new Turns({ light });
+  const presence = new Presence();
+  const turns = new Turns({ light, isAlone: () => presence.isAlone(currentTrace()) });
   const engine = () => engineFactory(env.ENGINE);
   const models = new ModelService({ bucket: env.BUCKET, engine, budget, turns, waitUntil });
   return {
     models,
     light,
+    presence,
     renditions: new HotRenditions(HOT_RENDITIONS_BYTES),
     inference: createInference(env, models, originFetch(env)),
     images: {

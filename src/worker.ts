@@ -16,7 +16,9 @@ const app = new Hono<AppEnv>();
 app.use(requestScope);
 app.use(secureHeaders({ crossOriginResourcePolicy: false }));
 app.use(async (c, next) => {
-  c.set("services", servicesOf(c.env));
+  const services = servicesOf(c.env);
+  c.set("services", services);
+  services.presence.enter(c.var.trace);
   await next();
 });
 app.route("/", health);

@@ -33,7 +33,7 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   const keys = new KeyStore(c.env.DB);
   const now = Date.now();
   const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  const caller = await services.light.do(() => identify(c.req.raw, keys, c.env, now));
+  const caller = await services.light.do(() => identify(c.req.raw, keys, c.env, now), { more: false });
   trace.keyId = caller.key?.id ?? null;
   if (caller.key) waitUntil(keys.touch(caller.key, now));
   trace.mark("access");

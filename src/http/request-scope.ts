@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import type { Services } from "../services.ts";
 import type { AppEnv } from "./app-env.ts";
 import { log } from "./log.ts";
 import { writeMetrics } from "./metrics.ts";
@@ -15,9 +16,12 @@ export const requestScope = createMiddleware<AppEnv>(async (c, next) => {
   c.set("trace", trace);
   await traced(trace, next);
   c.header("x-request-id", trace.requestId);
-  const end = () => traced(trace, () => report(c, trace));
+  const end = () => {
+    (c.get("services") as Services | undefined)?.presence.leave(trace);
+    traced(trace, () => report(c, trace));
+  };
   const stream = c.res.headers.get("content-type")?.startsWith("text/event-stream") ? c.res.body : null;
-  if (stream) c.res = new Response(whenEnded(stream, end), c.res);
+  if (stream) c.res = new Response(whenEnded(stream, trace, end), c.res);
   else end();
 });
 
@@ -45,12 +49,12 @@ function report(c: Context<AppEnv>, trace: Trace): void {
   writeMetrics(c.env.METRICS, { method, route, status }, trace);
 }
 
-/** The same stream; `end` is called once, when it has been sent or its reader has left. */
-function whenEnded(stream: ReadableStream<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
+/** The same stream, read under its trace; `end` is called once, when it has been sent or its reader has left. */
+function whenEnded(stream: ReadableStream<Uint8Array>, trace: Trace, end: () => void): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await reader.read();
+      const { done, value } = await traced(trace, () => reader.read());
       if (!done) return controller.enqueue(value);
       end();
       controller.close();

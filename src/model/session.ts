@@ -1,6 +1,6 @@
 import type { BudgetLease } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
-import type { Turns } from "../scheduling/turns.ts";
+import type { Turns, TurnTaker } from "../scheduling/turns.ts";
 import type { Engine } from "./engine.ts";
 import type { Run } from "./run.ts";
 
@@ -8,8 +8,7 @@ import type { Run } from "./run.ts";
 export class Session implements Run {
   readonly engine: Engine;
   readonly #lease: BudgetLease;
-  readonly #turns: Turns;
-  readonly #signal: AbortSignal | undefined;
+  readonly #turns: TurnTaker;
   readonly #owned: { release(): void }[] = [];
   readonly #onRelease: () => void;
   #released = false;
@@ -17,9 +16,8 @@ export class Session implements Run {
   constructor(engine: Engine, lease: BudgetLease, turns: Turns, onRelease: () => void, signal?: AbortSignal) {
     this.engine = engine;
     this.#lease = lease;
-    this.#turns = turns;
+    this.#turns = turns.taker(signal);
     this.#onRelease = onRelease;
-    this.#signal = signal;
   }
 
   turn<T>(work: () => Promise<T>): Promise<T> {
@@ -27,7 +25,7 @@ export class Session implements Run {
     return this.#turns.take(async () => {
       if (this.#released) throw tooSlow();
       return await work();
-    }, this.#signal);
+    });
   }
 
   own<T extends { release(): void }>(resource: T): T {

@@ -10,8 +10,13 @@ class Loop {
   now = 0;
   /** `now` as it was when the last trip's timers began: what a clock shows that stands still while something computes. */
   shown = 0;
+  /** `now` as it was when each timer was set. */
+  readonly setAt: number[] = [];
   #waiting: (() => void)[] = [];
-  readonly next = () => new Promise<void>((resolve) => this.#waiting.push(resolve));
+  readonly next = () => {
+    this.setAt.push(this.now);
+    return new Promise<void>((resolve) => this.#waiting.push(resolve));
+  };
 
   /** @param events what else happens in this trip, before the timers */
   async trip(events: () => void = () => {}): Promise<void> {
@@ -28,16 +33,17 @@ class Loop {
   }
 }
 
-function setUp({ frozen = false } = {}) {
+function setUp({ frozen = false, isAlone = (): boolean => false } = {}) {
   const loop = new Loop();
   const clock = { now: () => (frozen ? loop.shown : loop.now) };
   const light = new LightWork(clock);
-  const turns = new Turns({ light, nextLoop: loop.next, ...clock });
+  const turns = new Turns({ light, isAlone, nextLoop: loop.next, ...clock });
   const log: string[] = [];
   /** Takes turns of 40 ms, for ever. */
   const compute = async (name: string) => {
+    const mine = turns.taker();
     for (;;) {
-      await turns.take(() => {
+      await mine.take(() => {
         log.push(name);
         loop.now += TURN_MS;
       });
@@ -62,6 +68,55 @@ test("without light work there is one trip round the event loop between turns", 
   void compute("a");
   for (let i = 0; i < 10; i++) await loop.trip();
   expect(log).toHaveLength(10);
+});
+
+test("who is alone sets the timer of the next trip before it computes, so that the trip is no pause", async () => {
+  const { loop, log, compute } = setUp({ isAlone: () => true });
+  void compute("turn");
+  for (let i = 0; i < 5; i++) {
+    await loop.trip();
+    // The turn is over, and a timer was set during it or before.
+    expect(loop.setAt.at(-1)).toBeLessThanOrEqual(loop.shown);
+  }
+  expect(log.filter((entry) => entry === "turn")).toHaveLength(5);
+});
+
+test("who has company waits for a whole trip after each turn", async () => {
+  const { loop, compute } = setUp();
+  void compute("turn");
+  for (let i = 0; i < 5; i++) await loop.trip();
+  expect(loop.setAt.at(-1)).toBe(loop.now);
+});
+
+test("who is alone does not wait for light work of its own, such as the look-up of its key", async () => {
+  const { loop, light, log, compute } = setUp({ isAlone: () => true });
+  await light.do(async () => {}, { more: false });
+  void compute("turn");
+  for (let i = 0; i < 6; i++) await loop.trip();
+  expect(log).toHaveLength(6);
+});
+
+test("alone or not, no two turns without a trip between them", async () => {
+  let alone = true;
+  const { loop, log, compute } = setUp({ isAlone: () => alone });
+  void compute("a");
+  await loop.trip();
+  for (let i = 0; i < 12; i++) {
+    if (i === 3) void compute("b");
+    alone = i < 3 || i > 8;
+    const before = log.length;
+    await loop.trip();
+    expect(log.length - before).toBeLessThanOrEqual(1);
+  }
+  expect(log.slice(4)).toContain("b");
+});
+
+test("who is alone waits for light work to be expected after thumbnails, as if it were not", async () => {
+  const { loop, light, log, compute } = setUp({ isAlone: () => true });
+  await light.do(async () => {});
+  void compute("turn");
+  for (let i = 0; i < 6; i++) await loop.trip();
+  expect(log).toHaveLength(3);
 });
 
 test("several requests take one turn a trip, in their order", async () => {

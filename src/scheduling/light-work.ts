@@ -22,7 +22,7 @@ export class LightWork {
     return this.#steps;
   }
 
-  /** When the last sign of life came, in milliseconds. */
+  /** When the last sign of life came after which more light work is to be expected, in milliseconds. */
   get steppedAt(): number {
     return this.#steppedAt;
   }
@@ -40,16 +40,17 @@ export class LightWork {
     this.#steppedAt = this.#now();
   }
 
-  /** Does light work. */
-  async do<T>(work: () => Promise<T>): Promise<T> {
+  /** Does light work. @param more whether it is a sign of more to come: thumbnails seldom come alone */
+  async do<T>(work: () => Promise<T>, { more = true } = {}): Promise<T> {
     const entry = { since: this.#now() };
+    const step = () => (more ? this.step() : this.#steps++);
     this.#open.add(entry);
-    this.step();
+    step();
     try {
       return await work();
     } finally {
       this.#open.delete(entry);
-      this.step();
+      step();
     }
   }
 }

@@ -3,6 +3,9 @@
  * or a piece of a picture each. Between any two turns the event loop goes round at least once, so rows already made are
  * sent and new requests are read. No request waits for a promise of another (see admission/line.ts): each looks by a
  * timer of its own whether it is its turn.
+ *
+ * A timer set after a turn costs a millisecond in which nobody does anything. A request that is alone in the isolate sets
+ * it before the turn instead: it is due when the turn ends, and the trip round the loop takes no longer than what has come.
  */
 import { LightWork } from "./light-work.ts";
 
@@ -30,14 +33,30 @@ interface Waiter {
 export interface TurnsOptions {
   /** What goes first. */
   light?: LightWork;
+  /** Whether the request that is asking is the only one in the isolate, whatever it is at. */
+  isAlone?: () => boolean;
   /** Milliseconds. A Worker's clock stands still while it computes and moves with each trip round the event loop. */
   now?: () => number;
   /** Resolves when the event loop has gone round. */
   nextLoop?: () => Promise<void>;
 }
 
+/** A trip round the event loop that somebody waits for. */
+interface Trip {
+  done: Promise<void>;
+  /** `#taken` at its start, or with the turn that it began in front of. */
+  taken: number;
+}
+
+/** What one request takes its turns by, one after another. */
+export interface TurnTaker {
+  /** As `Turns.take`. */
+  take<T>(turn: () => T | Promise<T>): Promise<T>;
+}
+
 export class Turns {
   readonly #light: LightWork;
+  readonly #isAlone: () => boolean;
   readonly #now: () => number;
   readonly #nextLoop: () => Promise<void>;
   readonly #waiting: Waiter[] = [];
@@ -55,8 +74,9 @@ export class Turns {
   #quiet = 0;
   #steps = 0;
 
-  constructor({ light = new LightWork(), now = Date.now, nextLoop = timer }: TurnsOptions = {}) {
+  constructor({ light = new LightWork(), isAlone = () => false, now = Date.now, nextLoop = timer }: TurnsOptions = {}) {
     this.#light = light;
+    this.#isAlone = isAlone;
     this.#now = now;
     this.#nextLoop = nextLoop;
   }
@@ -66,7 +86,33 @@ export class Turns {
    * @throws what `turn` throws; the signal's reason when aborted before the turn began.
    */
   async take<T>(turn: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#untilNext(signal);
+    await this.#untilNext(this.#startTrip(), signal);
+    return this.#run(turn);
+  }
+
+  /** For a request that takes more than one: the timer for the next is its own too (see admission/line.ts). */
+  taker(signal?: AbortSignal): TurnTaker {
+    let ahead: Trip | undefined;
+    return {
+      take: async (turn) => {
+        await this.#untilNext((this.#alone() && ahead) || this.#startTrip(), signal);
+        ahead = this.#alone() ? this.#startTrip(1) : undefined;
+        return this.#run(turn);
+      },
+    };
+  }
+
+  /** Nobody else is there, and nothing light to be expected. */
+  #alone(): boolean {
+    return this.#isAlone() && !this.#waiting[0] && this.#now() - this.#light.steppedAt >= EXPECTED_MS;
+  }
+
+  /** @param turns that are about to be taken and belong in front of the trip */
+  #startTrip(turns = 0): Trip {
+    return { done: this.#nextLoop(), taken: this.#taken + turns };
+  }
+
+  async #run<T>(turn: () => T | Promise<T>): Promise<T> {
     const mine = Symbol();
     this.#current = mine;
     this.#looksAtCurrent = 0;
@@ -82,20 +128,20 @@ export class Turns {
   }
 
   /** No await may stand between the look that succeeds and taking the turn. */
-  async #untilNext(signal?: AbortSignal): Promise<void> {
+  async #untilNext(first: Trip, signal?: AbortSignal): Promise<void> {
     const waiter: Waiter = { lookedAt: this.#looks };
     this.#waiting.push(waiter);
     try {
-      for (;;) {
-        const taken = this.#taken;
-        await this.#nextLoop();
+      for (let trip = first; ; trip = this.#startTrip()) {
+        await trip.done;
         signal?.throwIfAborted();
         waiter.lookedAt = ++this.#looks;
         // Passed over as gone, and here after all.
         if (!this.#waiting.includes(waiter)) this.#waiting.push(waiter);
         this.#dropTheGone();
         // A turn since this timer was set: the loop has not gone round after it.
-        if (this.#waiting[0] === waiter && this.#taken === taken && this.#isFree() && !this.#lightGoesFirst()) return;
+        const isRound = this.#taken === trip.taken;
+        if (this.#waiting[0] === waiter && isRound && this.#isFree() && !this.#lightGoesFirst()) return;
       }
     } finally {
       const at = this.#waiting.indexOf(waiter);

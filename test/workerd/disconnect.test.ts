@@ -99,6 +99,15 @@ test("a client that disconnects in the middle stops its work and leaves the othe
   await expectTidy(5);
 });
 
+test("a client that disconnects from the only request that runs stops its work", async () => {
+  await complete("name=warm");
+  await state();
+  expect((await complete("name=gone&dropAfter=100")).status).toBe(499);
+  await until(({ open }) => open === 0);
+  expect((await state("keep")).log.filter((name) => name === "gone").length).toBeLessThan(9);
+  await expectTidy(2);
+});
+
 test("a client that disconnects while it waits for memory is passed over", async () => {
   await complete("name=warm");
   const runs = complete("name=runs&samples=4&hold");
