@@ -213,6 +213,48 @@ function behaviour(engine: () => Engine, { shape }: Golden): void {
     expect(checked).toBeGreaterThan(uniforms.length / 4);
   });
 
+  test("copies of samples go on as those that they are copies of", async () => {
+    const samples = 5;
+    const lengths = [23, 41, 20];
+    // A sample twice and far from its place, one to its neighbour's, one nowhere; then all from one.
+    const resamplings = [
+      [3, 0, 3, 1, 4],
+      [2, 2, 2, 2, 2],
+    ];
+    const generation = engine().generate(prefix, samples, PLAIN);
+    const history: Int32Array[] = Array.from({ length: samples }, () => new Int32Array());
+    for (const [part, length] of lengths.entries()) {
+      const uniforms = Float32Array.from({ length: samples * length }, (_, i) => uniform(part, i));
+      const result = await generation.next({ ...free(samples, length), uniforms });
+      for (let b = 0; b < samples; b++) {
+        // The same from the start: what it drew so far forced.
+        const alone = engine().generate(prefix, 1, PLAIN);
+        const before = history[b] ?? new Int32Array();
+        if (before.length > 0) await alone.next({ ...free(1, before.length), forced: before });
+        const own = [b * length, (b + 1) * length] as const;
+        const right = await alone.next({ ...free(1, length), uniforms: uniforms.slice(...own) });
+        alone.release();
+        expect(result.tokens.slice(...own)).toEqual(right.tokens);
+        expect(result.nll.slice(...own)).toEqual(right.nll);
+        history[b] = Int32Array.from([...before, ...right.tokens]);
+      }
+      const ancestors = resamplings[part];
+      if (!ancestors) break;
+      generation.resample(ancestors);
+      history.splice(0, samples, ...ancestors.map((ancestor) => history[ancestor] ?? new Int32Array()));
+    }
+    for (const wrong of [
+      [0, 1],
+      [0, 1, 2, 3, 5],
+      [0, 1, 2, 3, -1],
+      [0, 1, 2, 3, 0.5],
+    ]) {
+      expect(() => generation.resample(wrong)).toThrow(RangeError);
+    }
+    generation.release();
+    expect(() => generation.resample([0, 1, 2, 3, 4])).toThrow();
+  });
+
   test("runs of two requests at once do not disturb each other", async () => {
     const work = async (seed: number) => {
       const own = engine().openPrefix();

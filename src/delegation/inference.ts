@@ -1,6 +1,7 @@
 /**
  * The model, wherever it runs: the edge's own service and the origins behind one surface, for the resolvers and for jobs.
  */
+import { edgeSamplesOf } from "../model/edge-plan.ts";
 import type { ModelService } from "../model/service.ts";
 import type {
   CompletionProgress,
@@ -150,8 +151,9 @@ export class Inference {
   }
 
   /** Where the choice was ours, what no origin does the edge does, if it can. */
-  #mayFallBack(error: unknown, model: Model, { execution, samples }: CompletionSpec): boolean {
-    return error instanceof OriginFault && execution === "AUTO" && samples <= model.edgeSamples;
+  #mayFallBack(error: unknown, model: Model, spec: CompletionSpec): boolean {
+    const fits = spec.samples <= edgeSamplesOf(model, spec);
+    return error instanceof OriginFault && spec.execution === "AUTO" && fits;
   }
 
   #readsAtOrigin(model: Model): boolean {

@@ -1,6 +1,8 @@
 /** Completions, embeddings and likelihoods by an origin. */
+import type { Row, RowResult } from "../model/engine.ts";
 import { featureLayer } from "../model/options.ts";
 import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../model/types.ts";
+import { filteredSample } from "./filtered.ts";
 import {
   completedSamples,
   completionInputs,
@@ -8,6 +10,8 @@ import {
   likelihoodOf,
   readingInputs,
   type SampleRange,
+  stepInputs,
+  stepResult,
 } from "./graph/index.ts";
 import type { OriginPool } from "./pool.ts";
 import type { InferResponse } from "./protocol/index.ts";
@@ -28,8 +32,12 @@ export class Remote {
     this.#pool = pool;
   }
 
-  /** Samples of a range. @throws OriginFault; the signal's reason when aborted. */
-  complete(
+  /**
+   * Samples of a range, in one call; with candidates one after another, each in a call a step.
+   * @param timeoutMs of each call
+   * @throws OriginFault; the signal's reason when aborted.
+   */
+  async complete(
     model: Model,
     tokens: ArrayLike<number>,
     spec: CompletionSpec,
@@ -37,12 +45,40 @@ export class Remote {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<RemoteSamples> {
+    if ((spec.candidates ?? 1) > 1) return this.#filtered(model, tokens, spec, range, timeoutMs, signal);
     const call = { ...name(model), inputs: completionInputs(spec, tokens, range), outputs: ["samples", "nll"] };
     const check = (answer: InferResponse) => ({
       samples: completedSamples(answer.outputs, model, spec, tokens, range),
       engine: engineOf(answer),
     });
     return this.#pool.infer(call, check, timeoutMs, signal);
+  }
+
+  async #filtered(
+    model: Model,
+    tokens: ArrayLike<number>,
+    spec: CompletionSpec,
+    { first, count }: SampleRange,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RemoteSamples> {
+    const samples: CompletedSample[] = [];
+    const engines = new Set<string>();
+    const infer = async (pictures: readonly Int32Array[], position: number, row: Row): Promise<RowResult> => {
+      const inputs = stepInputs(pictures, position, row, spec.sampling);
+      const check = (answer: InferResponse) => ({
+        result: stepResult(answer.outputs, model, row, pictures.length),
+        engine: engineOf(answer),
+      });
+      const call = { ...name(model), inputs, outputs: ["samples", "nll"] };
+      const { result, engine } = await this.#pool.infer(call, check, timeoutMs, signal);
+      engines.add(engine);
+      return result;
+    };
+    for (let index = first; index < first + count; index++) {
+      samples.push(await filteredSample(model, tokens, spec, index, infer));
+    }
+    return { samples, engine: [...engines].join("+") };
   }
 
   /** @throws OriginFault; UserError BAD_OPTION; the signal's reason when aborted. */

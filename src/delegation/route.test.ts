@@ -4,7 +4,15 @@ import { gigaMacs } from "./cost.ts";
 import { route } from "./route.ts";
 import { readOrigins } from "./settings.ts";
 
-const model = { id: "m", layers: 8, width: 256, colors: 512, edgeSamples: 16 } as Model;
+const model = {
+  id: "m",
+  layers: 8,
+  width: 256,
+  colors: 512,
+  resolution: 32,
+  edgeSamples: 16,
+  edgeCandidates: 20,
+} as Model;
 const keep = Array.from({ length: 1024 }, (_, i) => i < 512);
 const spec = (execution: Execution, samples: number) => ({ execution, samples, keep }) as unknown as CompletionSpec;
 const place = (execution: Execution, samples: number, origins: boolean, edgeBudget = 400, edgeSamples = 16) =>
@@ -27,6 +35,21 @@ describe("routing", () => {
     expect(place("AUTO", 1, true, 400, 0)).toBe("ORIGIN");
   });
 
+  it("counts candidates of samples, by what they compute and by what the edge holds", () => {
+    const hole = Array.from({ length: 1024 }, (_, i) => i < 512 || i >= 768);
+    const at = (samples: number, candidates: number, origins: boolean, edgeBudget = 4000) =>
+      route(model, { execution: "AUTO", samples, keep: hole, candidates } as unknown as CompletionSpec, {
+        origins,
+        edgeBudget,
+      });
+    expect(at(8, 16, true)).toBe("EDGE");
+    expect(at(8, 16, true, 400)).toBe("ORIGIN");
+    expect(at(9, 16, true)).toBe("ORIGIN");
+    expect(at(1, 21, true)).toBe("ORIGIN");
+    expect(code(() => at(9, 16, false))).toBe("JOB_TOO_LARGE");
+    expect(code(() => at(1, 21, false))).toBe("JOB_TOO_LARGE");
+  });
+
   it("does what is said, or says why not", () => {
     expect(place("EDGE", 16, true)).toBe("EDGE");
     expect(place("ORIGIN", 1, true)).toBe("ORIGIN");
@@ -40,7 +63,7 @@ it("counts the multiplications of a completion", () => {
   // 6.4M weights that are multiplied a position, 512 positions of prefix and 512 of the sample, and attention.
   const linear = 12 * 8 * 256 ** 2 + 256 * 512;
   const attention = 8 * 256 * 1024 ** 2;
-  expect(gigaMacs(model, keep, 1)).toBeCloseTo((1024 * linear + attention) / 1e9, 6);
+  expect(gigaMacs(model, { keep, samples: 1 })).toBeCloseTo((1024 * linear + attention) / 1e9, 6);
 });
 
 describe("origins from the configuration", () => {

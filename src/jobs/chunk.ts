@@ -2,6 +2,7 @@
 
 import { enginesOf, OriginFault, type Place, ranges } from "../delegation/index.ts";
 import { UserError } from "../errors.ts";
+import { edgeSamplesOf } from "../model/edge-plan.ts";
 import type { CompletedSample, CompletionSpec, Model } from "../model/types.ts";
 import type { Services } from "../services.ts";
 import type { CompletionJob } from "./job.ts";
@@ -61,9 +62,10 @@ const atOrigin: Work = async (model, { spec, tokens }, { first, count }, { servi
 
 /** In parts that the edge holds. */
 const atEdge: Work = async (model, { spec, tokens }, { first, count }, { services }) => {
-  if (model.edgeSamples === 0) throw new UserError("JOB_TOO_LARGE", `${model.id} is too large for the edge.`);
+  const most = edgeSamplesOf(model, spec);
+  if (most === 0) throw new UserError("JOB_TOO_LARGE", `${model.id} is too large for the edge.`);
   const parts = [];
-  for (const range of ranges(count, model.edgeSamples)) {
+  for (const range of ranges(count, most)) {
     const part: CompletionSpec = { ...spec, execution: "EDGE", samples: range.count, firstSample: first + range.first };
     parts.push(await services.models.completed(model, tokens, part));
   }

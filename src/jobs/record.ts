@@ -33,7 +33,7 @@ export interface JobRecord {
   seed: number;
   keepRows: number;
   samples: number;
-  /** Pixels to generate, of all samples. */
+  /** Pixels to generate, of all samples and their candidates. */
   pixels: number;
   chunks: Chunk[];
   status: JobStatus;

@@ -7,6 +7,7 @@ import { NonRetryableError } from "cloudflare:workflows";
 import { explain, OriginFault, type Place } from "../delegation/index.ts";
 import { UserError } from "../errors.ts";
 import { describeError, log } from "../http/log.ts";
+import { edgeSamplesOf } from "../model/edge-plan.ts";
 import { servicesOf } from "../services.ts";
 import { type ChunkContext, type ChunkOutcome, mayPass, runChunk } from "./chunk.ts";
 import { JobObjects } from "./objects.ts";
@@ -63,7 +64,7 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     try {
       const model = await models.version(job.model.id, job.model.version);
       const place = inference.route(model, spec);
-      return { place, chunks: job.chunks.length, edgeToo: spec.execution === "AUTO" && model.edgeSamples > 0 };
+      return { place, chunks: job.chunks.length, edgeToo: spec.execution === "AUTO" && edgeSamplesOf(model, spec) > 0 };
     } catch (error) {
       throw stepError(error);
     }

@@ -11,6 +11,11 @@ const SIDE = 8;
 const PIXELS = SIDE * SIDE;
 const shape = { layers: 2, width: 4, heads: 2, positions: PIXELS, colors: 16 };
 
+const palette = Array.from(
+  { length: 16 },
+  (_, i) => [i * 16, 255 - i * 16, (i * 40) % 256] as [number, number, number],
+);
+
 function open(turnPositions = PIXELS) {
   const engine = new ArithmeticEngine(shape, { turnPositions });
   const owned: { release(): void }[] = [];
@@ -28,7 +33,7 @@ function open(turnPositions = PIXELS) {
 async function all(spec: CompletionSpec, tokens: Int32Array, batch: number, turnPositions?: number) {
   const { engine, run } = open(turnPositions);
   const progress: CompletionProgress[] = [];
-  const rows = complete(run, spec, tokens, batch);
+  const rows = complete(run, spec, tokens, batch, palette);
   for (;;) {
     const step = await rows.next();
     if (step.done) return { result: step.value satisfies CompletionResult, progress, engine };
@@ -130,7 +135,7 @@ test("nllPerPixel is the mean over generated pixels alone", async () => {
     };
     return generation;
   };
-  const rows = complete(run, s, tokens, 2);
+  const rows = complete(run, s, tokens, 2, palette);
   let step = await rows.next();
   while (!step.done) step = await rows.next();
   const generated = keep.filter((given) => !given).length;
@@ -147,7 +152,7 @@ test("chunks and rows: the prefix by 128 from 0, then up to the row's border, th
     sampling: { temperature: 1, topK: 0, topP: 1 },
   };
   const seen: [number, number][] = [];
-  for await (const { rowsDone, rowsTotal } of complete(run, s, new Int32Array(side * side), 3)) {
+  for await (const { rowsDone, rowsTotal } of complete(run, s, new Int32Array(side * side), 3, palette)) {
     seen.push([rowsDone, rowsTotal]);
   }
   // 300 = 9 rows and 12 pixels; 360 lies in row 11.

@@ -1,3 +1,5 @@
+import { CandidateFilter } from "./candidates/filter.ts";
+import type { Palette } from "./candidates/outlook.ts";
 import type { Generation, Prefix } from "./engine.ts";
 import { runPrefix } from "./prefix.ts";
 import type { Run } from "./run.ts";
@@ -7,9 +9,11 @@ import type { CompletedSample, CompletionProgress, CompletionResult, CompletionS
 /**
  * Completes a picture. Given pixels before the first generated one are the prefix, run once for all samples; given ones
  * after it are forced. Samples run in batches of up to `batch`, one batch after another: sample i is the same for any
- * `batch`, since its uniforms depend on (seed, i, position) alone and engines keep samples apart.
+ * `batch`, since its uniforms depend on (seed, i, position) alone and engines keep samples apart. With several candidates
+ * a sample, one sample's candidates are what runs together.
  *
  * @param tokens [pixels] palette indices of the whole picture
+ * @param palette of the model: candidates are compared by their colours
  * @yields before the first row and after each one
  */
 export async function* complete(
@@ -17,9 +21,11 @@ export async function* complete(
   spec: CompletionSpec,
   tokens: Int32Array,
   batch: number,
+  palette: Palette,
 ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
   const canvas = new Canvas(run, spec, tokens);
-  const groups = Math.ceil(spec.samples / batch);
+  const filtered = (spec.candidates ?? 1) > 1;
+  const groups = filtered ? spec.samples : Math.ceil(spec.samples / batch);
   yield canvas.progress(0, groups);
   const { prefix } = await runPrefix(run, tokens.slice(0, canvas.start));
   let rows = 0;
@@ -27,13 +33,19 @@ export async function* complete(
     // Spread evenly: 9 samples by 8 are 5 and 4, which needs less memory than 8 and 1.
     const first = Math.floor((group * spec.samples) / groups);
     const count = Math.floor(((group + 1) * spec.samples) / groups) - first;
-    for await (const _ of generate(run, spec, canvas, prefix, first, count)) yield canvas.progress(++rows, groups);
+    const work = filtered
+      ? filter(run, spec, canvas, prefix, first, { tokens, palette })
+      : generate(run, spec, canvas, prefix, first, count);
+    for await (const done of work) {
+      rows += done;
+      yield canvas.progress(rows, groups);
+    }
   }
   prefix.release();
   return { samples: canvas.finished(), engine: run.engine.name };
 }
 
-/** Samples `first` .. + `count`, a row or a part of one a turn; yields after each row. */
+/** Samples `first` .. + `count`, a row or a part of one a turn; yields after each row: 1, the rows since the last time. */
 async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix: Prefix, first: number, count: number) {
   const generation: Generation = run.own(run.engine.generate(prefix, count, spec.sampling));
   const most = run.engine.turnPositions(count);
@@ -47,9 +59,45 @@ async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix:
       const { tokens, nll } = await run.turn(() => generation.next(row));
       canvas.put(first, count, position, length, tokens, nll);
     }
-    yield;
+    yield 1;
   }
   generation.release();
+}
+
+/** One sample by its candidates; yields the rows that are done since the last time, and shows the likeliest candidate. */
+async function* filter(
+  run: Run,
+  spec: CompletionSpec,
+  canvas: Canvas,
+  prefix: Prefix,
+  index: number,
+  picture: { tokens: Int32Array; palette: Palette },
+) {
+  const { candidates = 1, seed, keep, firstSample = 0 } = spec;
+  const generation: Generation = run.own(run.engine.generate(prefix, candidates, spec.sampling));
+  const most = run.engine.turnPositions(candidates);
+  const sample = firstSample + index;
+  const particles = new CandidateFilter({ candidates, seed, sample, keep, side: canvas.side, ...picture });
+  let rows = 0;
+  for (const [n, step] of particles.steps.entries()) {
+    for (let position = step.start; position < step.end; position += most) {
+      const length = Math.min(most, step.end - position);
+      const row = particles.row(position, length);
+      particles.take(position, length, await run.turn(() => generation.next(row)));
+    }
+    const next = particles.steps[n + 1];
+    if (!next) break;
+    const ancestors = particles.weigh(next);
+    if (ancestors) await run.turn(async () => generation.resample(ancestors));
+    canvas.show(index, particles.leading);
+    const done = canvas.rowsBefore(next.start);
+    if (done > rows) yield done - rows;
+    rows = done;
+  }
+  generation.release();
+  const { tokens, nats } = particles.finished();
+  canvas.show(index, tokens, nats);
+  yield canvas.rowsTotal - rows;
 }
 
 /** The pictures in the making. */
@@ -60,7 +108,8 @@ class Canvas {
   readonly end: number;
   readonly #first: number;
   readonly #given: Int32Array;
-  readonly #side: number;
+  /** Pixels a side. */
+  readonly side: number;
   readonly #generated: number;
   readonly #samples: Int32Array[];
   readonly #nll: Float64Array;
@@ -69,7 +118,7 @@ class Canvas {
     this.#first = firstSample;
     this.start = keep.indexOf(false);
     this.end = keep.lastIndexOf(false) + 1;
-    this.#side = Math.sqrt(engine.shape.positions);
+    this.side = Math.sqrt(engine.shape.positions);
     this.#given = tokens.map((token, pixel) => (keep[pixel] ? token : -1));
     this.#generated = keep.reduce((count, given) => count + (given ? 0 : 1), 0);
     this.#samples = Array.from({ length: samples }, () => this.#given.slice());
@@ -79,7 +128,7 @@ class Canvas {
   /** [first position, one past the last]: up to the border of the row first, then whole rows. */
   *rows(): Generator<[number, number]> {
     for (let position = this.start; position < this.end; ) {
-      const border = (Math.floor(position / this.#side) + 1) * this.#side;
+      const border = (Math.floor(position / this.side) + 1) * this.side;
       const next = Math.min(border, this.end);
       yield [position, next];
       position = next;
@@ -103,11 +152,27 @@ class Canvas {
     }
   }
 
+  /** Shows a sample as it is so far, -1 = not yet. @param nats of its generated pixels, summed, once it is finished */
+  show(sample: number, tokens: Int32Array, nats = 0): void {
+    this.#samples[sample] = tokens;
+    this.#nll[sample] = nats;
+  }
+
+  get rowsTotal(): number {
+    return Math.ceil(this.end / this.side) - Math.floor(this.start / this.side);
+  }
+
+  /** Rows that are done when the next position is `position`; the last one is done when its candidates are weighed. */
+  rowsBefore(position: number): number {
+    const rows = Math.floor(position / this.side) - Math.floor(this.start / this.side);
+    return Math.min(rows, this.rowsTotal - 1);
+  }
+
   /** @param rows done by all groups together; a row is done when each group has done it */
   progress(rows: number, groups: number): CompletionProgress {
     return {
       rowsDone: Math.floor(rows / groups),
-      rowsTotal: Math.ceil(this.end / this.#side) - Math.floor(this.start / this.#side),
+      rowsTotal: this.rowsTotal,
       samples: this.#samples.map((tokens) => tokens.slice()),
     };
   }

@@ -1,7 +1,10 @@
 /** What the edge can run of a model, by arithmetic on its manifest alone: nothing is loaded to answer `models`. */
 import { UserError } from "../errors.ts";
+import { mostPositions } from "./candidates/lineage.ts";
 import type { EngineFactory, MemoryPlan } from "./engine-factory.ts";
 import type { Manifest } from "./manifest.ts";
+import { MAX_CANDIDATES } from "./options.ts";
+import type { CompletionSpec } from "./types.ts";
 
 export interface EdgeLimits {
   /** Bytes of the isolate's budget. */
@@ -17,14 +20,39 @@ const MAX_BATCH = 8;
 /** Batches of one request, one after another: bounds its compute where memory allows only small ones. */
 const MAX_BATCHES = 4;
 
+/** Candidates of all samples of one request together: bounds its compute. */
+const MAX_ALL_CANDIDATES = 128;
+
 export interface EdgePlan {
   /** Samples that run at once; 0 = the model is for an origin only. */
   batch: number;
   /** The most samples of one request. */
   edgeSamples: number;
+  /** The most candidates of a sample. */
+  edgeCandidates: number;
 }
 
-const ORIGIN_ONLY: EdgePlan = { batch: 0, edgeSamples: 0 };
+/** What a request that is too large for the edge is told of it. */
+export function edgeLimit(model: Omit<EdgePlan, "batch"> & { id: string }, spec: CompletionSpec): string {
+  const { samples, candidates = 1 } = spec;
+  const most = edgeSamplesOf(model, spec);
+  if (candidates === 1) return `The edge runs up to ${most} samples of ${model.id} and ${samples} were asked for`;
+  if (most === 0) {
+    return `The edge runs up to ${model.edgeCandidates} candidates a sample of ${model.id} and ${candidates} were asked for`;
+  }
+  return `With ${candidates} candidates each the edge runs up to ${most} samples of ${model.id} and ${samples} were asked for`;
+}
+
+const ORIGIN_ONLY: EdgePlan = { batch: 0, edgeSamples: 0, edgeCandidates: 0 };
+
+/** The most samples of a request with so many candidates each; 0 = an origin has to run it. */
+export function edgeSamplesOf(
+  { edgeSamples, edgeCandidates }: Omit<EdgePlan, "batch">,
+  { candidates = 1 }: { candidates?: number },
+): number {
+  if (candidates === 1) return edgeSamples;
+  return candidates > edgeCandidates ? 0 : Math.min(edgeSamples, Math.floor(MAX_ALL_CANDIDATES / candidates));
+}
 
 /** @param given positions of a request's prefix, when they are known: more samples may then fit at once */
 export function edgePlan(manifest: Manifest, factory: EngineFactory, limits: EdgeLimits, given?: number): EdgePlan {
@@ -36,7 +64,15 @@ export function edgePlan(manifest: Manifest, factory: EngineFactory, limits: Edg
   if (bytes(1) > capacity) return ORIGIN_ONLY;
   let batch = 1;
   while (batch < Math.min(MAX_BATCH, maxSamples) && bytes(batch + 1) <= capacity - reserve) batch++;
-  return { batch, edgeSamples: Math.min(maxSamples, batch * MAX_BATCHES) };
+  const { positions } = manifest.architecture;
+  const filterBytes = (candidates: number) =>
+    Math.max(
+      memory.loadBytes,
+      memory.residentBytes + memory.requestBytes(candidates, given, mostPositions(candidates, given ?? 0, positions)),
+    );
+  let edgeCandidates = 1;
+  while (edgeCandidates < MAX_CANDIDATES && filterBytes(edgeCandidates + 1) <= capacity - reserve) edgeCandidates++;
+  return { batch, edgeSamples: Math.min(maxSamples, batch * MAX_BATCHES), edgeCandidates };
 }
 
 /** A shape that the edge's engine cannot run is no mistake: an origin may. */

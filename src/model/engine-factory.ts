@@ -30,7 +30,7 @@ export interface MemoryPlan {
   /** The most that is held at once while it loads, resident bytes included: never less than those. */
   readonly loadBytes: number;
   /** What a request for `samples` samples (0 = prefix only: embed, likelihood) adds; see `Engine.requestBytes`. */
-  requestBytes(samples: number, given?: number): number;
+  requestBytes(samples: number, given?: number, own?: number): number;
 }
 
 export interface EngineFactory {

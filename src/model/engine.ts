@@ -67,8 +67,22 @@ export interface Generation {
   /** The next position to be generated. */
   readonly position: number;
   next(row: Row): Promise<RowResult>;
+  /**
+   * Replaces sample b by a copy of sample `ancestors[b]` as it is now, for all b at once: what a particle filter does
+   * between its steps. A sample that appears several times goes on several times, one that does not appear is gone.
+   * @param ancestors [samples] @throws RangeError when they are not `samples` indices of samples
+   */
+  resample(ancestors: ArrayLike<number>): void;
   /** Idempotent. */
   release(): void;
+}
+
+/** @throws RangeError: a caller that got them wrong is a bug. */
+export function checkAncestors(ancestors: ArrayLike<number>, samples: number): void {
+  const right = (ancestor: number) => Number.isInteger(ancestor) && ancestor >= 0 && ancestor < samples;
+  if (ancestors.length !== samples || !Array.from(ancestors).every(right)) {
+    throw new RangeError(`ancestors are ${samples} indices of samples`);
+  }
 }
 
 export interface Engine {
@@ -80,8 +94,10 @@ export interface Engine {
   /**
    * The most bytes that a request for `samples` samples (0 = prefix only) adds while it runs.
    * @param given positions of its prefix, when known: samples share them, so the more there are, the less is needed
+   * @param own the most positions that all samples together hold beside their prefix, where a filter sees to that: it
+   *   counts a position that copies share once, and blocks of 64 as whole ones
    */
-  requestBytes(samples: number, given?: number): number;
+  requestBytes(samples: number, given?: number, own?: number): number;
   /**
    * The most positions of `samples` samples (0 = of a prefix) to run at a time, where others wait for the thread: at least 1.
    * Cut like this, results are the same for any number of samples.

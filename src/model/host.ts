@@ -47,17 +47,18 @@ export class EngineHost {
 
   /**
    * Admits a request by its bytes, loads the model if need be, and hands out the use of it.
-   * @param request samples that run at once, 0 = prefix only; positions of the prefix, when known
+   * @param request samples that run at once, 0 = prefix only; positions of the prefix and, of all samples together, beside
+   *   it, when known
    * @throws UserError BUSY, JOB_TOO_LARGE, MODEL_CORRUPT; the signal's reason when aborted
    */
   async open(
     manifest: Manifest,
-    { samples, given }: { samples: number; given?: number },
+    { samples, given, own }: { samples: number; given?: number; own?: number },
     signal?: AbortSignal,
   ): Promise<Session> {
     const factory = await this.#options.engine();
     const plan = factory.plan(manifest);
-    const bytes = plan.requestBytes(samples, given);
+    const bytes = plan.requestBytes(samples, given, own);
     for (let attempt = 1; ; attempt++) {
       let session: Session | undefined;
       const admitted = await this.#admit(manifest, plan, bytes, factory, () => session?.release(), signal);

@@ -16,6 +16,7 @@ const model: Model = {
   colors: 512,
   embeddingLayer: 5,
   edgeSamples: 16,
+  edgeCandidates: 16,
   testNllPerPixel: null,
   manifest: makeBundle("m", "1").manifest,
 };
@@ -119,9 +120,25 @@ describe("what is out of range is refused with what is allowed", () => {
     ["temperature that float32 rounds to 0", 1, { temperature: 1e-60 }, /positive/],
     ["seed of 33 bits", 1, { seed: 2 ** 31 }, /-2147483648 to 2147483647/],
     ["seed 0.5", 1, { seed: 0.5 }, /integer/],
+    ["candidates 0", 1, { candidates: 0 }, /candidates must be an integer from 1 to 32/],
+    ["candidates 33", 1, { candidates: 33 }, /1 to 32/],
+    ["candidates 1.5", 1, { candidates: 1.5 }, /1 to 32/],
   ])("%s", (_, samples, options, message) => {
     expect(refusal(samples, options)).toMatch(message);
   });
+});
+
+test("candidates count where a given pixel comes after a generated one and there is more than one way to draw", () => {
+  const hole = Array.from({ length: 1024 }, (_, i) => i < 512 || i >= 600);
+  const candidates = (options: CompletionOptions) => completionSpec(model, 1, { candidates: 8, ...options }).candidates;
+  expect(candidates({ keep: hole })).toBe(8);
+  expect(candidates({ keep: hole, topP: 0.5, topK: 2, temperature: 0.1 })).toBe(8);
+  expect(candidates({ keep: hole, candidates: 1 })).toBeUndefined();
+  expect(candidates({ keep: hole, candidates: null })).toBeUndefined();
+  expect(candidates({ keepRows: 20 })).toBeUndefined();
+  expect(candidates({ keep: hole.map((_, i) => i < 512) })).toBeUndefined();
+  expect(candidates({ keep: hole, temperature: 0 })).toBeUndefined();
+  expect(candidates({ keep: hole, topK: 1 })).toBeUndefined();
 });
 
 test("layers 0 to the last are features; the default is the model's", () => {

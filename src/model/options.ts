@@ -1,9 +1,13 @@
 /** A caller's options to a `CompletionSpec`: defaults filled in, everything that is out of range refused by name. */
 import { UserError } from "../errors.ts";
+import { hasGivenAfter } from "./candidates/steps.ts";
+import type { Sampling } from "./engine.ts";
 import type { CompletionOptions, CompletionSpec, Model } from "./types.ts";
 
 /** The most samples of one request, wherever it runs. */
 export const MAX_SAMPLES = 256;
+/** The most candidates of one sample: what engines run at once. */
+export const MAX_CANDIDATES = 32;
 /** The most pictures of one `embedMany`. */
 export const MAX_PICTURES = 64;
 
@@ -14,18 +18,26 @@ export function completionSpec(model: Model, samples: number, options?: Completi
   integer("samples", samples, 1, MAX_SAMPLES);
   const keep = keptPixels(given, resolution);
   const firstGenerated = keep.indexOf(false);
+  const sampling = {
+    temperature: temperature(given.temperature ?? 1),
+    topK: given.topK == null ? 0 : topK(given.topK, colors),
+    topP: given.topP == null ? 1 : topP(given.topP),
+  };
+  const candidates = usefulCandidates(given.candidates, keep, sampling);
   return {
     samples,
     seed: given.seed == null ? randomSeed() : integer("seed", given.seed, -(2 ** 31), 2 ** 31 - 1),
-    sampling: {
-      temperature: temperature(given.temperature ?? 1),
-      topK: given.topK == null ? 0 : topK(given.topK, colors),
-      topP: given.topP == null ? 1 : topP(given.topP),
-    },
+    sampling,
+    ...(candidates > 1 ? { candidates } : {}),
     execution: given.execution ?? "AUTO",
     keep,
     keepRows: Math.floor(firstGenerated / resolution),
   };
+}
+
+/** What a completion takes of a quota: pixels that are drawn, of all samples and all their candidates. */
+export function generatedPixels({ samples, candidates = 1, keep }: CompletionSpec): number {
+  return samples * candidates * keep.filter((given) => !given).length;
 }
 
 /** The layer whose features are asked for. @throws UserError BAD_OPTION */
@@ -44,6 +56,16 @@ function keptPixels({ keep, keepRows }: CompletionOptions, resolution: number): 
   if (!keep.includes(false))
     throw bad("keep must leave at least one pixel to be generated: not all flags may be true.");
   return keep;
+}
+
+/** 1 where more would be alike: nothing given comes after a generated pixel, or there is but one way to draw. */
+function usefulCandidates(
+  wanted: number | null | undefined,
+  keep: readonly boolean[],
+  { temperature, topK }: Sampling,
+): number {
+  const candidates = wanted == null ? 1 : integer("candidates", wanted, 1, MAX_CANDIDATES);
+  return hasGivenAfter(keep) && temperature > 0 && topK !== 1 ? candidates : 1;
 }
 
 function integer(name: string, value: number, least: number, most: number): number {

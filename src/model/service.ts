@@ -7,8 +7,9 @@
 import type { MemoryBudget } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
 import type { Turns } from "../scheduling/turns.ts";
+import { mostPositions } from "./candidates/lineage.ts";
 import { complete } from "./complete.ts";
-import { type EdgeLimits, edgePlan } from "./edge-plan.ts";
+import { type EdgeLimits, edgeLimit, edgePlan, edgeSamplesOf } from "./edge-plan.ts";
 import { embed } from "./embed.ts";
 import type { EngineFactory } from "./engine-factory.ts";
 import { EngineHost } from "./host.ts";
@@ -113,12 +114,15 @@ export class ModelService {
     assertEdge(model, spec);
     const picture = checkedTokens(model, tokens);
     const given = spec.keep.indexOf(false);
-    const batch = Math.min(spec.samples, await this.#batch(model.manifest, given));
+    const { candidates = 1 } = spec;
+    const filtered = candidates > 1;
+    const batch = filtered ? candidates : Math.min(spec.samples, await this.#batch(model.manifest, given));
+    const own = filtered ? { own: mostPositions(candidates, given, picture.length) } : {};
     const finished = this.#keepAlive();
     try {
-      const session = await this.#host.open(model.manifest, { samples: batch, given }, signal);
+      const session = await this.#host.open(model.manifest, { samples: batch, given, ...own }, signal);
       try {
-        return yield* complete(session, spec, picture, batch);
+        return yield* complete(session, spec, picture, batch, model.manifest.palette);
       } finally {
         session.release();
       }
@@ -212,27 +216,25 @@ export class ModelService {
     const factory = await this.#options.engine();
     const { testNllPerPixel } = manifest.metrics;
     const { layers, width, heads, resolution, colors } = manifest.architecture;
+    const { edgeSamples, edgeCandidates } = edgePlan(manifest, factory, this.#limits);
     return {
       ...{ id: manifest.id, version: manifest.version, parameters: manifest.parameters },
       ...{ layers, width, heads, resolution, colors },
       embeddingLayer: manifest.embeddingLayer,
-      edgeSamples: edgePlan(manifest, factory, this.#limits).edgeSamples,
+      ...{ edgeSamples, edgeCandidates },
       testNllPerPixel: typeof testNllPerPixel === "number" ? testNllPerPixel : null,
       manifest,
     };
   }
 }
 
-function assertEdge(model: Model, { samples, execution }: CompletionSpec): void {
-  if (execution === "ORIGIN") {
+function assertEdge(model: Model, spec: CompletionSpec): void {
+  if (spec.execution === "ORIGIN") {
     throw new UserError("ORIGIN_UNAVAILABLE", "No origin is configured here: use execution AUTO or EDGE.");
   }
-  if (samples <= model.edgeSamples) return;
+  if (spec.samples <= edgeSamplesOf(model, spec)) return;
   if (model.edgeSamples === 0) throw tooLargeForEdge(model);
-  throw new UserError(
-    "JOB_TOO_LARGE",
-    `The edge runs up to ${model.edgeSamples} samples of ${model.id} and ${samples} were asked for: ask for fewer.`,
-  );
+  throw new UserError("JOB_TOO_LARGE", `${edgeLimit(model, spec)}: ask for fewer.`);
 }
 
 function tooLargeForEdge(model: Model): UserError {

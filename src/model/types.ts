@@ -18,6 +18,8 @@ export interface Model {
   embeddingLayer: number;
   /** The most samples of one request that the edge runs itself; 0 = origin only. */
   edgeSamples: number;
+  /** The most candidates of one sample that the edge runs itself; 0 = origin only. */
+  edgeCandidates: number;
   /** Nats, as measured when it was published. */
   testNllPerPixel: number | null;
   /** `manifest.palette` holds the RGB triples. */
@@ -32,6 +34,7 @@ export interface CompletionOptions {
   topK?: number | null | undefined;
   topP?: number | null | undefined;
   seed?: number | null | undefined;
+  candidates?: number | null | undefined;
   execution?: Execution | null | undefined;
 }
 
@@ -45,6 +48,8 @@ export interface CompletionSpec {
   /** 32-bit signed; drawn at random when it wasn't given. */
   seed: number;
   sampling: Sampling;
+  /** Of each sample, 2 or more: candidates/filter.ts. Default 1: no given pixel is looked ahead to. */
+  candidates?: number;
   execution: Execution;
   /** One flag a pixel, raster order: true = given. Never all true. */
   keep: readonly boolean[];

@@ -1,6 +1,7 @@
 import type { QueryResolvers, SubscriptionResolvers } from "../../build/graphql-types.ts";
 import { metered, type Reservation } from "../access/index.ts";
 import type { RequestContext } from "../graphql/context.ts";
+import { generatedPixels } from "../model/options.ts";
 import type { CompletionSpec, Model } from "../model/types.ts";
 import { type LiveCompletion, progress, succeeded } from "./completion.ts";
 import type { ProgressParent } from "./parents.ts";
@@ -12,7 +13,7 @@ type Arguments = Parameters<Extract<NonNullable<QueryResolvers["complete"]>, (..
 interface Plan {
   model: Model;
   spec: CompletionSpec;
-  /** To generate, of all samples. */
+  /** To generate, of all samples and their candidates. */
   pixels: number;
 }
 
@@ -20,7 +21,7 @@ async function plan({ samples, options }: Arguments, context: RequestContext): P
   const model = await context.models.model(options?.model);
   const spec = context.models.plan(model, samples, options);
   context.inference.route(model, spec);
-  return { model, spec, pixels: spec.samples * spec.keep.filter((given) => !given).length };
+  return { model, spec, pixels: generatedPixels(spec) };
 }
 
 async function accept({ model, spec }: Plan, { image }: Arguments, context: RequestContext): Promise<LiveCompletion> {

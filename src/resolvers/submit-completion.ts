@@ -3,6 +3,7 @@ import { sha256 } from "../access/index.ts";
 import { type ErrorCode, UserError } from "../errors.ts";
 import type { RequestContext } from "../graphql/context.ts";
 import { flatPalette, type Picture, readPicture, toTokens } from "../image/index.ts";
+import { generatedPixels } from "../model/options.ts";
 import type { CompletionSpec, Model } from "../model/types.ts";
 import { checkPublicUrl } from "../net/public-url.ts";
 import { jobCompletion } from "./job.ts";
@@ -57,7 +58,7 @@ async function submit(input: Arguments, context: RequestContext) {
   inference.route(model, spec);
   const webhook = await checkedWebhook(input.webhookUrl, context);
   const picture = await readPicture(image, { ...images, signal: request.signal });
-  const pixels = samples * spec.keep.filter((given) => !given).length;
+  const pixels = generatedPixels(spec);
   const job = await jobs.submit({
     owner: access.caller.owner,
     model,

@@ -2,7 +2,16 @@
  * An engine for tests of what surrounds engines (scheduling, admission, loading): its colours are arithmetic on all that
  * an engine may depend on (earlier colours, uniform, sampling), and it keeps count of what is open and how it is called.
  */
-import type { Engine, Generation, ModelShape, Prefix, Row, RowResult, Sampling } from "../../src/model/engine.ts";
+import {
+  checkAncestors,
+  type Engine,
+  type Generation,
+  type ModelShape,
+  type Prefix,
+  type Row,
+  type RowResult,
+  type Sampling,
+} from "../../src/model/engine.ts";
 
 export interface Log {
   /** Turns in the order they ran: "prefix 128", "row 4x32". */
@@ -106,6 +115,11 @@ export class ArithmeticEngine implements Engine {
         await this.#turn(`row ${samples}x${length}`);
         position += length;
         return this.#row(states, row, length, sampling);
+      },
+      resample: (ancestors) => {
+        checkAncestors(ancestors, samples);
+        const before = states.slice();
+        for (let b = 0; b < samples; b++) states[b] = before[ancestors[b] ?? 0] ?? 0;
       },
       release,
     };

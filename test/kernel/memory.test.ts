@@ -1,10 +1,14 @@
 import { expect, it } from "vitest";
+import { mostPositions } from "../../src/model/candidates/lineage.ts";
+import { complete } from "../../src/model/complete.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import { factory } from "../../src/model/engines/kernel/factory.ts";
 import { layoutOf, PAGE_POSITIONS, requestBytes } from "../../src/model/engines/kernel/layout.ts";
 import { PagePool } from "../../src/model/engines/kernel/pages.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
+import type { Run } from "../../src/model/run.ts";
+import type { CompletionSpec } from "../../src/model/types.ts";
 import { load, PLAIN_SAMPLING, randomTokens, SMALL } from "./models.ts";
 import { kernelModule } from "./modules.ts";
 import { headerOf, randomStream } from "./random-weights.ts";
@@ -39,6 +43,43 @@ it("grows by no more than it says, and uses again what was given back", async ()
     expect(engine.requestBytes(samples, given)).toBeLessThanOrEqual(engine.requestBytes(samples));
     for (let i = 0; i < 3; i++) await request(engine, samples, given);
     expect(engine.residentBytes - before).toBe(grown);
+  }
+});
+
+it("holds no more for a sample's candidates than a filter lets them differ by", async () => {
+  const shape = { ...SMALL, positions: 1024 };
+  const tokens = randomTokens(1024, shape.colors);
+  const palette = Array.from({ length: shape.colors }, (_, i) => [i, i, i] as [number, number, number]);
+  for (const [candidates, given] of [
+    [8, 70],
+    [3, 0],
+    [16, 640],
+  ] as const) {
+    const engine = await load("kernel-r16", shape);
+    const before = engine.residentBytes;
+    const keep = Array.from({ length: 1024 }, (_, i) => i < given || (i > given && i % 32 > 3) || i > 960);
+    const spec: CompletionSpec = {
+      ...{ samples: 2, seed: 4, execution: "EDGE", keep, keepRows: 0, candidates },
+      sampling: PLAIN_SAMPLING,
+    };
+    const owned: { release(): void }[] = [];
+    const run: Run = {
+      engine,
+      turn: (work) => work(),
+      own: (resource) => {
+        owned.push(resource);
+        return resource;
+      },
+    };
+    const rows = complete(run, spec, tokens, candidates, palette);
+    for (let step = await rows.next(); !step.done; step = await rows.next());
+    const start = keep.indexOf(false);
+    const planned = engine.requestBytes(candidates, start, mostPositions(candidates, start, 1024));
+    const grown = engine.residentBytes - before;
+    expect(grown).toBeLessThanOrEqual(planned + WASM_PAGE);
+    expect(grown).toBeGreaterThan(planned / 3);
+    // What would be needed if they shared nothing.
+    if (candidates === 8) expect(planned).toBeLessThan(engine.requestBytes(candidates, start) / 2);
   }
 });
 

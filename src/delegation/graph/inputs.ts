@@ -1,4 +1,5 @@
 /** The input tensors of `igpt.onnx`: B samples, P given colours before the first generated one, R positions from there on. */
+import type { Row, Sampling } from "../../model/engine.ts";
 import { uniforms } from "../../model/sampling/uniforms.ts";
 import type { CompletionSpec } from "../../model/types.ts";
 import { fp32, int64, type Tensor } from "../protocol/index.ts";
@@ -35,6 +36,30 @@ export function completionInputs(spec: CompletionSpec, tokens: ArrayLike<number>
     int64("forced", [range.count, end - start], repeat(row, range.count)),
     fp32("uniforms", [range.count, end - start], uniforms(spec.seed, range.first, range.count, start, end - start)),
     ...options(range.count, spec.sampling.temperature, spec.sampling.topK, spec.sampling.topP),
+  ];
+}
+
+/**
+ * A few positions of several pictures that differ in what they have so far: P = `position`.
+ * @param pictures B pictures of [pixels] tokens, known up to `position` @param row [B, R]
+ */
+export function stepInputs(
+  pictures: readonly Int32Array[],
+  position: number,
+  { forced, uniforms }: Row,
+  { temperature, topK, topP }: Sampling,
+): Tensor[] {
+  const count = pictures.length;
+  const shape = [count, forced.length / count];
+  return [
+    int64(
+      "tokens",
+      [count, position],
+      pictures.flatMap((picture) => Array.from(picture.subarray(0, position))),
+    ),
+    int64("forced", shape, forced),
+    fp32("uniforms", shape, uniforms),
+    ...options(count, temperature, topK, topP),
   ];
 }
 

@@ -2,6 +2,7 @@
  * The output tensors of `igpt.onnx`, checked before anything is believed: an origin is another machine, possibly another
  * model or somebody else's, and what it says is stored and shown.
  */
+import type { Row, RowResult } from "../../model/engine.ts";
 import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../../model/types.ts";
 import { elements, ProtocolError, type Tensor } from "../protocol/index.ts";
 import { type SampleRange, spanOf } from "./inputs.ts";
@@ -35,6 +36,18 @@ export function completedSamples(
     }
     return { index: range.first + b, tokens: picture, nllPerPixel: nats / generated };
   });
+}
+
+/** What came of `stepInputs`. @throws ProtocolError */
+export function stepResult(outputs: readonly Tensor[], { colors }: Model, { forced }: Row, count: number): RowResult {
+  const shape = [count, forced.length / count];
+  const tokens = Int32Array.from(int64Output(outputs, "samples", shape), Number);
+  const nll = fp32Output(outputs, "nll", shape);
+  for (const [i, color] of tokens.entries()) {
+    if (color < 0 || color >= colors) throw new ProtocolError(`samples: there is no colour ${color}`);
+    if (forced[i] !== -1 && forced[i] !== color) throw new ProtocolError("samples: a given pixel was changed");
+  }
+  return { tokens, nll };
 }
 
 /** @throws ProtocolError */

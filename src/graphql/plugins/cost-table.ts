@@ -27,7 +27,7 @@ const once = () => 1;
 const plain: RootCost = { work: once, samples: once, events: once };
 
 const complete: RootCost = {
-  work: (args) => PICTURE + samplesOf(args) * rowsOf(args),
+  work: (args) => PICTURE + samplesOf(args) * candidatesOf(args) * rowsOf(args),
   samples: samplesOf,
   // Before the first row and after each one.
   events: (args) => rowsOf(args) + 1,
@@ -72,4 +72,10 @@ function rowsOf({ options }: Arguments): number {
   if (Array.isArray(keep)) return Math.ceil(keep.filter((given) => given !== true).length / ROWS);
   const given = typeof keepRows === "number" ? Math.min(Math.max(keepRows, 0), ROWS - 1) : DEFAULT_KEEP_ROWS;
   return ROWS - given;
+}
+
+/** They count with masks alone: where rows are kept nothing given follows. */
+function candidatesOf({ options }: Arguments): number {
+  const { keep, candidates } = (options ?? {}) as { keep?: unknown; candidates?: unknown };
+  return Array.isArray(keep) && typeof candidates === "number" && candidates > 1 ? candidates : 1;
 }

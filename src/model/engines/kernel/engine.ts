@@ -50,8 +50,8 @@ export class KernelEngine implements Engine {
     return this.#parts?.kernel.bytes ?? 0;
   }
 
-  requestBytes(samples: number, given?: number): number {
-    return requestBytes(this.#alive.kernel.layout, samples, given);
+  requestBytes(samples: number, given?: number, own?: number): number {
+    return requestBytes(this.#alive.kernel.layout, samples, given, own);
   }
 
   turnPositions(samples: number): number {

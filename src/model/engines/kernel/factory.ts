@@ -21,7 +21,7 @@ function plan(manifest: Manifest): MemoryPlan {
   return {
     residentBytes,
     loadBytes: residentBytes + CHUNK_BYTES,
-    requestBytes: (samples, given) => requestBytes(layout, samples, given),
+    requestBytes: (samples, given, own) => requestBytes(layout, samples, given, own),
   };
 }
 

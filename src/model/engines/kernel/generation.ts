@@ -1,4 +1,4 @@
-import type { Generation, Row, RowResult, Sampling } from "../../engine.ts";
+import { checkAncestors, type Generation, type Row, type RowResult, type Sampling } from "../../engine.ts";
 import type { Kernel } from "./kernel.ts";
 import { PAGE_POSITIONS, ROWS, STEPS } from "./layout.ts";
 import type { PagePool } from "./pages.ts";
@@ -16,7 +16,7 @@ export class KernelGeneration implements Generation {
   readonly #pool: PagePool;
   readonly #shape: KernelShape;
   readonly #sampling: Sampling;
-  readonly #samples: readonly Sample[];
+  #samples: Sample[];
   #position: number;
   #released = false;
 
@@ -58,9 +58,40 @@ export class KernelGeneration implements Generation {
     return { tokens, nll };
   }
 
+  resample(ancestors: ArrayLike<number>): void {
+    if (this.#released) throw new Error("the generation was released");
+    const before = this.#samples;
+    checkAncestors(ancestors, before.length);
+    const full = Math.floor(this.#position / PAGE_POSITIONS);
+    const taken = new Set<number>();
+    // Each that goes on keeps its pages; its further copies share the full ones, which nobody writes to any more.
+    const after = Array.from(ancestors, (ancestor) => {
+      const sample = before[ancestor] as Sample;
+      if (!taken.has(ancestor)) {
+        taken.add(ancestor);
+        return sample;
+      }
+      return { ...sample, pages: [] };
+    });
+    before.forEach((sample, index) => {
+      if (!taken.has(index)) this.#giveBack(sample);
+    });
+    // Only now that pages are free.
+    after.forEach((sample, index) => {
+      const ancestor = before[ancestors[index] ?? 0] as Sample;
+      if (sample === ancestor) return;
+      sample.pages = ancestor.pages.map((page, i) => (i < full ? this.#pool.share(page) : this.#pool.copy(page)));
+    });
+    this.#samples = after;
+  }
+
   release(): void {
     this.#released = true;
-    for (const { pages } of this.#samples) for (const page of pages.splice(0)) this.#pool.give(page);
+    for (const sample of this.#samples) this.#giveBack(sample);
+  }
+
+  #giveBack({ pages }: Sample): void {
+    for (const page of pages.splice(0)) this.#pool.give(page);
   }
 
   /** Up to ROWS samples for up to STEPS positions. */

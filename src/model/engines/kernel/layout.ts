@@ -90,12 +90,13 @@ export function layoutOf(shape: KernelShape): Layout {
  * Samples share the full pages of the prefix; each copies the page in which it begins.
  * @param samples 0: the prefix alone
  * @param given positions of the prefix; unknown: the worst of all
+ * @param own positions in whole pages that the samples hold for themselves at most, all together; unknown: the worst of all
  */
-export function requestBytes(layout: Layout, samples: number, given?: number): number {
+export function requestBytes(layout: Layout, samples: number, given?: number, own = Number.POSITIVE_INFINITY): number {
   const all = layout.tableEntries;
   const shared = given === undefined ? 0 : Math.floor(given / PAGE_POSITIONS);
   const prefix = given === undefined ? 1 : Math.ceil(given / PAGE_POSITIONS);
-  const pages = samples === 0 ? all : prefix + samples * (all - shared);
+  const pages = samples === 0 ? all : prefix + Math.min(samples * (all - shared), Math.ceil(own / PAGE_POSITIONS));
   return pages * layout.pageBytes + layout.byName.features.bytes;
 }
 

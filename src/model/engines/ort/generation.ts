@@ -1,4 +1,11 @@
-import type { Generation, ModelShape, Row, RowResult, Sampling } from "../../engine.ts";
+import {
+  checkAncestors,
+  type Generation,
+  type ModelShape,
+  type Row,
+  type RowResult,
+  type Sampling,
+} from "../../engine.ts";
 import { Cache } from "./cache.ts";
 import type { RowCache, RowsGraph } from "./graph.ts";
 import { groupSize } from "./plan.ts";
@@ -75,6 +82,25 @@ export class OrtGeneration implements Generation {
     return result;
   }
 
+  resample(ancestors: ArrayLike<number>): void {
+    const before = this.#groups;
+    if (!before) throw new Error("the generation was released");
+    checkAncestors(ancestors, this.samples);
+    const size = before[0]?.last.length ?? 1;
+    this.#groups = before.map(({ first, last }) => {
+      const from = Array.from(last, (_, b) => {
+        const ancestor = ancestors[first + b] ?? 0;
+        return { group: before[Math.floor(ancestor / size)] as Group, index: ancestor % size };
+      });
+      return {
+        first,
+        cache: Cache.gather(from.map(({ group, index }) => ({ cache: group.cache, index }))),
+        row: gatherRows(from.map(({ group, index }) => ({ row: group.row, samples: group.last.length, index }))),
+        last: Int32Array.from(from, ({ group, index }) => group.last[index] ?? -1),
+      };
+    });
+  }
+
   release(): void {
     this.#groups = undefined;
   }
@@ -120,4 +146,32 @@ export class OrtGeneration implements Generation {
       }
     }
   }
+}
+
+/** The rows so far of samples of several groups, as one group's; all groups are at one position. */
+function gatherRows(
+  from: readonly { row: RowCache | undefined; samples: number; index: number }[],
+): RowCache | undefined {
+  const [first] = from;
+  if (!first?.row) return undefined;
+  const gather = (name: "keys" | "values") =>
+    first.row?.[name].map((_, layer) => {
+      const parts = from.map(({ row, samples, index }) => {
+        const data = row?.[name][layer] ?? new Float32Array();
+        const size = data.length / samples;
+        return data.subarray(index * size, (index + 1) * size);
+      });
+      return joined(parts);
+    }) ?? [];
+  return { length: first.row.length, keys: gather("keys"), values: gather("values") };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
