@@ -29,7 +29,7 @@ for (const { name, entry = "index", bits, features } of builds) {
   const { error, stderr } = await asc.main([
     `kernel/assembly/${entry}.ts`,
     ...["--baseDir", root, "--outFile", `build/${name}.wasm`],
-    ...["--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert", "-O3"],
+    ...["--runtime", "stub", "--importMemory", "--initialMemory", "1", "--noExportMemory", "--noAssert", "-O3"],
     ...features.flatMap((feature) => ["--enable", feature]),
     ...["--use", `ACTIVATION_BITS=${bits}`],
     ...(process.argv.includes("--text") ? ["--textFile", `build/${name}.wat`] : []),

@@ -118,6 +118,34 @@ function behaviour(engine: () => Engine, { shape }: Golden): void {
     expect(engine().requestBytes(3)).toBeGreaterThan(engine().requestBytes(1));
   });
 
+  test("a prefix of fewer layers has the same features up to its own", async () => {
+    const all = prefix.features();
+    for (let layers = 0; layers <= shape.layers; layers++) {
+      const part = engine().openPrefix({ layers, scored: false });
+      await part.append(given.subarray(0, 20));
+      await part.append(given.subarray(20));
+      const end = (layers + 1) * shape.width;
+      const whole = engine().openPrefix();
+      await whole.append(given.subarray(0, 20));
+      await whole.append(given.subarray(20));
+      expect(part.features().subarray(0, end)).toEqual(whole.features().subarray(0, end));
+      expect(mostApart(part.features().subarray(0, end), all.subarray(0, end))).toBeLessThan(1e-4 * Math.max(...all));
+      part.release();
+      whole.release();
+    }
+    expect(() => engine().openPrefix({ layers: shape.layers + 1 })).toThrow(RangeError);
+    expect(() => engine().openPrefix({ layers: -1, scored: false })).toThrow(RangeError);
+  });
+
+  test("a prefix that is not scored goes on as one that is", async () => {
+    const unscored = engine().openPrefix({ scored: false });
+    await unscored.append(given);
+    const [one, other] = [prefix, unscored].map((from) => engine().generate(from, 2, PLAIN));
+    if (!one || !other) throw new Error("there are two");
+    expect(await run(other, free(2, 24))).toEqual(await run(one, free(2, 24)));
+    for (const made of [one, other, unscored]) made.release();
+  });
+
   test("an empty prefix has no features", () => {
     const empty = engine().openPrefix();
     expect(empty.length).toBe(0);

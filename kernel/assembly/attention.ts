@@ -33,7 +33,7 @@ const SUM: usize = 32; // f32x4: sums of the exponentials
 const WEIGHTS_SCALE: usize = 32;
 
 /** qkv f32 [rows, 3d] -> out f32 [rows, d]; each row sees the positions up to its own. */
-export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
+export function attention<Way>(layer: u32, qkv: usize, out: usize, rows: u32): void {
   const h = headWidth();
   let last: u32 = 0;
   for (let r: u32 = 0; r < rows; r++) last = max<u32>(last, positionOf(r));
@@ -48,7 +48,7 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
         const visible = visibleIn(page, r);
-        if (visible) scorePage(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible);
+        if (visible) scorePage<Way>(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
@@ -65,7 +65,7 @@ export function attention(layer: u32, qkv: usize, out: usize, rows: u32): void {
       for (let r: u32 = 0; r < rows; r++) {
         const visible = visibleIn(page, r);
         const row = to + <usize>(r * width * 4);
-        if (visible) mixPage(blockOf(r, page, layer, head), h, scoresOf(r, page), visible, row);
+        if (visible) mixPage<Way>(blockOf(r, page, layer, head), h, scoresOf(r, page), visible, row);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
@@ -118,7 +118,7 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
 }
 
 /** Scores of a row against the first `visible` positions of a page, in units of the query's scale. */
-function scorePage(block: usize, h: u32, row: u32, to: usize, visible: u32): void {
+function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32): void {
   const q = queries + <usize>(row * h * 4);
   const keyScales = block + <usize>(2 * laneBytes());
   const entry = queryStates + <usize>(row * ENTRY);
@@ -134,14 +134,14 @@ function scorePage(block: usize, h: u32, row: u32, to: usize, visible: u32): voi
       const q1 = v128.load(q + <usize>(i * 4), 16);
       const q2 = v128.load(q + <usize>(i * 4), 32);
       const q3 = v128.load(q + <usize>(i * 4), 48);
-      a = addDot(addDot(a, q0, v128.load(k, 0)), q1, v128.load(k, 16));
-      b = addDot(addDot(b, q0, v128.load(k, 64)), q1, v128.load(k, 80));
-      c = addDot(addDot(c, q0, v128.load(k, 128)), q1, v128.load(k, 144));
-      d = addDot(addDot(d, q0, v128.load(k, 192)), q1, v128.load(k, 208));
-      a = addDot(addDot(a, q2, v128.load(k, 32)), q3, v128.load(k, 48));
-      b = addDot(addDot(b, q2, v128.load(k, 96)), q3, v128.load(k, 112));
-      c = addDot(addDot(c, q2, v128.load(k, 160)), q3, v128.load(k, 176));
-      d = addDot(addDot(d, q2, v128.load(k, 224)), q3, v128.load(k, 240));
+      a = addDot<Way>(addDot<Way>(a, q0, v128.load(k, 0)), q1, v128.load(k, 16));
+      b = addDot<Way>(addDot<Way>(b, q0, v128.load(k, 64)), q1, v128.load(k, 80));
+      c = addDot<Way>(addDot<Way>(c, q0, v128.load(k, 128)), q1, v128.load(k, 144));
+      d = addDot<Way>(addDot<Way>(d, q0, v128.load(k, 192)), q1, v128.load(k, 208));
+      a = addDot<Way>(addDot<Way>(a, q2, v128.load(k, 32)), q3, v128.load(k, 48));
+      b = addDot<Way>(addDot<Way>(b, q2, v128.load(k, 96)), q3, v128.load(k, 112));
+      c = addDot<Way>(addDot<Way>(c, q2, v128.load(k, 160)), q3, v128.load(k, 176));
+      d = addDot<Way>(addDot<Way>(d, q2, v128.load(k, 224)), q3, v128.load(k, 240));
       k += <usize>(PAGE * 16);
     }
     const s = keyScales + <usize>(t * 4);
@@ -180,7 +180,7 @@ function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
 }
 
 /** Adds a page's values, times their weights, to out f32 [h]. */
-function mixPage(block: usize, h: u32, weights: usize, visible: u32, out: usize): void {
+function mixPage<Way>(block: usize, h: u32, weights: usize, visible: u32, out: usize): void {
   const values = block + <usize>laneBytes();
   const zero = i32x4.splat(0);
   for (let t: u32 = 0; t < visible; t += BLOCK) {
@@ -197,10 +197,10 @@ function mixPage(block: usize, h: u32, weights: usize, visible: u32, out: usize)
       for (let g: usize = 0; g < <usize>BLOCK; g += 8) {
         const p = v128.load32_splat(bytes + g, 0);
         const s = v128.load32_splat(bytes + g, 4);
-        a = addDot(addDot(a, v128.load(v, 0), p), v128.load(v, 64), s);
-        b = addDot(addDot(b, v128.load(v, 16), p), v128.load(v, 80), s);
-        c = addDot(addDot(c, v128.load(v, 32), p), v128.load(v, 96), s);
-        d = addDot(addDot(d, v128.load(v, 48), p), v128.load(v, 112), s);
+        a = addDot<Way>(addDot<Way>(a, v128.load(v, 0), p), v128.load(v, 64), s);
+        b = addDot<Way>(addDot<Way>(b, v128.load(v, 16), p), v128.load(v, 80), s);
+        c = addDot<Way>(addDot<Way>(c, v128.load(v, 32), p), v128.load(v, 96), s);
+        d = addDot<Way>(addDot<Way>(d, v128.load(v, 48), p), v128.load(v, 112), s);
         v += 128;
       }
       const to = out + <usize>(i * 4);

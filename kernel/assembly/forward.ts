@@ -54,47 +54,64 @@ function packNext(from: u32, to: u32): void {
   sums += <usize>(to * 4);
 }
 
-/** Logits of all rows; with `pool`, each layer's normed states are added to `features` f32 [layers + 1, d]. */
-export function forward(rows: u32, pool: bool): void {
-  const d = width;
-  tensor = weights + tableBytes();
-  sums = rowSums;
+/** Logits of all rows, of the whole model. */
+export function forward<Way>(rows: u32): void {
   embed(rows);
-  for (let layer: u32 = 0; layer < layers; layer++) {
-    norm(state, gain(), normed, rows, d);
-    if (pool) addFeatures(layer, rows);
-    project(normed, wide, rows, d, 3 * d, false);
-    remember(layer, wide, rows);
-    attention(layer, wide, normed, rows);
-    project(normed, state, rows, d, d, true);
+  for (let layer: u32 = 0; layer < layers; layer++) block<Way>(layer, rows, false);
+  norm(state, gain(), normed, rows, width);
+  head<Way>(rows);
+}
 
-    norm(state, gain(), normed, rows, d);
-    project(normed, wide, rows, d, 4 * d, false);
-    quickGelu(wide, rows * 4 * d);
-    project(wide, state, rows, 4 * d, d, true);
-  }
+/**
+ * Runs `depth` blocks of given rows. The normed states of the layers up to it are added to `features` f32 [layers + 1, d]. With
+ * `score`, for which depth is all blocks, their logits too.
+ */
+export function read<Way>(rows: u32, depth: u32, score: bool): void {
+  embed(rows);
+  for (let layer: u32 = 0; layer < depth; layer++) block<Way>(layer, rows, true);
+  // What follows is the next block's first tensor, or the final norm: the gain that belongs to this layer's states.
+  norm(state, gain(), normed, rows, width);
+  addFeatures(depth, rows);
+  if (score) head<Way>(rows);
+}
+
+/** One transformer block; with `pool`, the normed states that it begins with are added to `features`. */
+function block<Way>(layer: u32, rows: u32, pool: bool): void {
+  const d = width;
   norm(state, gain(), normed, rows, d);
-  if (pool) addFeatures(layers, rows);
-  const weight = take(<usize>colors * d);
-  linear(normed, logits, rows, d, colors, weight, tensor, 0, sums, false);
+  if (pool) addFeatures(layer, rows);
+  project<Way>(normed, wide, rows, d, 3 * d, false);
+  remember(layer, wide, rows);
+  attention<Way>(layer, wide, normed, rows);
+  project<Way>(normed, state, rows, d, d, true);
+
+  norm(state, gain(), normed, rows, d);
+  project<Way>(normed, wide, rows, d, 4 * d, false);
+  quickGelu(wide, rows * 4 * d);
+  project<Way>(wide, state, rows, 4 * d, d, true);
+}
+
+/** `normed` to logits. */
+function head<Way>(rows: u32): void {
+  const weight = take(<usize>colors * width);
+  linear<Way>(normed, logits, rows, width, colors, weight, tensor, 0, sums, false);
 }
 
 /** The matrix products of `forward` and nothing else, for the bench. */
-export function multiply(rows: u32): void {
+export function multiply<Way>(rows: u32): void {
   const d = width;
   tensor = weights + tableBytes();
   sums = rowSums;
   for (let layer: u32 = 0; layer < layers; layer++) {
     gain();
-    project(normed, wide, rows, d, 3 * d, false);
-    project(normed, state, rows, d, d, true);
+    project<Way>(normed, wide, rows, d, 3 * d, false);
+    project<Way>(normed, state, rows, d, d, true);
     gain();
-    project(normed, wide, rows, d, 4 * d, false);
-    project(wide, state, rows, 4 * d, d, true);
+    project<Way>(normed, wide, rows, d, 4 * d, false);
+    project<Way>(wide, state, rows, 4 * d, d, true);
   }
   gain();
-  const weight = take(<usize>colors * d);
-  linear(normed, logits, rows, d, colors, weight, tensor, 0, sums, false);
+  head<Way>(rows);
 }
 
 // @ts-ignore: decorator
@@ -112,17 +129,19 @@ function gain(): usize {
 }
 
 /** The next linear layer of the file. */
-function project(x: usize, y: usize, rows: u32, from: u32, to: u32, add: bool): void {
+function project<Way>(x: usize, y: usize, rows: u32, from: u32, to: u32, add: bool): void {
   const weight = take(<usize>from * to);
   const scale = take(<usize>(to * 4));
   const bias: usize = biases ? take(<usize>(to * 4)) : 0;
-  linear(x, y, rows, from, to, weight, scale, bias, sums, add);
+  linear<Way>(x, y, rows, from, to, weight, scale, bias, sums, add);
   sums += <usize>(to * 4);
 }
 
-/** state = wte[token] (or the start vector) + wpe[position]. */
+/** state = wte[token] (or the start vector) + wpe[position]; the walk through the weights begins. */
 function embed(rows: u32): void {
   const d = width;
+  tensor = weights + tableBytes();
+  sums = rowSums;
   const wte = weights;
   const sos = wte + <usize>colors * d * 2;
   const wpe = sos + <usize>(d * 2);

@@ -1,7 +1,8 @@
 // The kernel's entry points. The host (src/model/engines/kernel/) owns the memory, sets the globals of state.ts, and
 // fills `inputs`, `rowPositions`, `tables` and what each call names.
 
-import { forward, packWeights } from "./forward";
+import { chooseDot, fused, Fused, Split } from "./dot";
+import { forward, packWeights, read } from "./forward";
 import { draw, negativeLogLikelihood } from "./sample";
 import { colors, forced, inputs, logits, nll, rowPositions, targets, uniforms } from "./state";
 import { writeConstants } from "./vector";
@@ -11,6 +12,7 @@ export * from "./state";
 /** Once the globals are set. */
 export function setup(): void {
   writeConstants();
+  chooseDot();
 }
 
 /** Once the weights are in memory. */
@@ -19,10 +21,13 @@ export function prepare(): void {
 }
 
 /**
- * Runs given colours: `rows` positions of one sequence. `targets` i32 [rows] -> `nll` f32 [rows]; adds to `features`.
+ * Runs given colours through `depth` blocks: `rows` positions of one sequence; adds to `features` of the layers up to there. With
+ * `score` (and all blocks), `targets` i32 [rows] -> `nll` f32 [rows].
  */
-export function prefill(rows: u32): void {
-  forward(rows, true);
+export function prefill(rows: u32, depth: u32, score: bool): void {
+  if (fused) read<Fused>(rows, depth, score);
+  else read<Split>(rows, depth, score);
+  if (!score) return;
   for (let r: u32 = 0; r < rows; r++) {
     const color = load<u32>(targets + <usize>(r * 4));
     store<f32>(nll + <usize>(r * 4), negativeLogLikelihood(logitsOf(r), color));
@@ -35,7 +40,8 @@ export function prefill(rows: u32): void {
  */
 export function generate(rows: u32, steps: u32, temperature: f32, topK: u32, topP: f32): void {
   for (let s: u32 = 0; s < steps; s++) {
-    forward(rows, false);
+    if (fused) forward<Fused>(rows);
+    else forward<Split>(rows);
     for (let r: u32 = 0; r < rows; r++) {
       const at = <usize>((r * steps + s) * 4);
       let color = load<i32>(forced + at);

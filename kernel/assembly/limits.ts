@@ -1,6 +1,10 @@
 // The machine's limits that the kernel is held against, in the same WebAssembly: what `npm run bench` prints.
 
-import { addDot } from "./dot";
+import { addDot, chooseDot, fused, Fused, Split } from "./dot";
+import { writeConstants } from "./vector";
+
+writeConstants();
+chooseDot();
 
 /** Reads `bytes` (a multiple of 256) at `from`, `times` over. @returns something of it all, so that nothing is dropped */
 export function stream(from: usize, bytes: usize, times: u32): i32 {
@@ -33,6 +37,10 @@ export function stream(from: usize, bytes: usize, times: u32): i32 {
 
 /** `times` x 12 dots of 16 products in registers: 384 x `times` operations. Twelve sums, since each waits for itself. */
 export function dots(from: usize, times: u32): i32 {
+  return fused ? dotsBy<Fused>(from, times) : dotsBy<Split>(from, times);
+}
+
+function dotsBy<Way>(from: usize, times: u32): i32 {
   const x = v128.load(from, 0);
   const y = v128.load(from, 16);
   let a = i32x4.splat(0);
@@ -48,18 +56,18 @@ export function dots(from: usize, times: u32): i32 {
   let k = a;
   let l = a;
   for (let n: u32 = 0; n < times; n++) {
-    a = addDot(a, x, y);
-    b = addDot(b, x, y);
-    c = addDot(c, x, y);
-    d = addDot(d, x, y);
-    e = addDot(e, x, y);
-    f = addDot(f, x, y);
-    g = addDot(g, x, y);
-    h = addDot(h, x, y);
-    i = addDot(i, x, y);
-    j = addDot(j, x, y);
-    k = addDot(k, x, y);
-    l = addDot(l, x, y);
+    a = addDot<Way>(a, x, y);
+    b = addDot<Way>(b, x, y);
+    c = addDot<Way>(c, x, y);
+    d = addDot<Way>(d, x, y);
+    e = addDot<Way>(e, x, y);
+    f = addDot<Way>(f, x, y);
+    g = addDot<Way>(g, x, y);
+    h = addDot<Way>(h, x, y);
+    i = addDot<Way>(i, x, y);
+    j = addDot<Way>(j, x, y);
+    k = addDot<Way>(k, x, y);
+    l = addDot<Way>(l, x, y);
   }
   const sum = i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h)));
   return i32x4.extract_lane(i32x4.add(sum, i32x4.add(i32x4.add(i, j), i32x4.add(k, l))), 0);

@@ -19,7 +19,7 @@ let sums: usize = 0;
 let adding: bool = false;
 
 /** x f32 [rows, inputs] -> y f32 [rows, outputs]; with `add`, y is added to. `bias` 0: none. */
-export function linear(
+export function linear<Way>(
   x: usize,
   y: usize,
   rows: u32,
@@ -39,7 +39,7 @@ export function linear(
     const count = min<u32>(TILE, vectors - v);
     const at = first(v * 4, y, scale, bias, weightSums);
     for (let r: u32 = 0; r < rows; r += groupOf(rows - r)) {
-      block(weight + <usize>(v * 4) * inputs, count, r, groupOf(rows - r), inputs, at + r * stride, stride);
+      block<Way>(weight + <usize>(v * 4) * inputs, count, r, groupOf(rows - r), inputs, at + r * stride, stride);
     }
   }
   for (let o = vectors * 4; o < outputs; o++) {
@@ -64,27 +64,27 @@ function first(output: u32, y: usize, scale: usize, bias: usize, weightSums: usi
 /** A block of `count` vectors times the rows r .. r + group - 1; `stride`: bytes between rows of y. */
 // @ts-ignore: decorator
 @inline
-function block(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
+function block<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
   const q = quantised + <usize>r * inputs * activationBytes();
   if (ACTIVATION_BITS == 7 && count == TILE) {
-    if (group == 4) fourRows(w, q, inputs, r, y, stride);
-    else if (group == 2) twoRows(w, q, inputs, r, y, stride);
-    else oneRow(w, q, inputs, r, y);
+    if (group == 4) fourRows<Way>(w, q, inputs, r, y, stride);
+    else if (group == 2) twoRows<Way>(w, q, inputs, r, y, stride);
+    else oneRow<Way>(w, q, inputs, r, y);
     return;
   }
   const four = 4 * activationBytes();
   for (let j: u32 = 0; j < count; j++) {
     if (ACTIVATION_BITS == 7 && group == 4) {
-      fourRowsOneVector(w + j * 16, count * 16, q, inputs, r, y + j * 16, stride, j * 16);
+      fourRowsOneVector<Way>(w + j * 16, count * 16, q, inputs, r, y + j * 16, stride, j * 16);
       continue;
     }
     for (let i: u32 = 0; i < group; i++) {
-      oneVector(w + j * 16, count * 16, q + i * four, group * four, inputs, r + i, y + i * stride + j * 16, j * 16);
+      oneVector<Way>(w + j * 16, count * 16, q + i * four, group * four, inputs, r + i, y + i * stride + j * 16, j * 16);
     }
   }
 }
 
-function fourRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
+function fourRows<Way>(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
   let b0 = a0, b1 = a0, b2 = a0;
   let c0 = a0, c1 = a0, c2 = a0;
@@ -96,22 +96,22 @@ function fourRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usi
     let v = v128.load(w, 0);
     const w1 = v128.load(w, 16);
     let x = v128.load32_splat(q, 0);
-    a0 = addDot(a0, v, x);
-    a1 = addDot(a1, w1, x);
+    a0 = addDot<Way>(a0, v, x);
+    a1 = addDot<Way>(a1, w1, x);
     x = v128.load32_splat(q, 4);
-    b0 = addDot(b0, v, x);
-    b1 = addDot(b1, w1, x);
+    b0 = addDot<Way>(b0, v, x);
+    b1 = addDot<Way>(b1, w1, x);
     x = v128.load32_splat(q, 8);
-    c0 = addDot(c0, v, x);
-    c1 = addDot(c1, w1, x);
+    c0 = addDot<Way>(c0, v, x);
+    c1 = addDot<Way>(c1, w1, x);
     x = v128.load32_splat(q, 12);
-    d0 = addDot(d0, v, x);
-    d1 = addDot(d1, w1, x);
+    d0 = addDot<Way>(d0, v, x);
+    d1 = addDot<Way>(d1, w1, x);
     v = v128.load(w, 32);
-    a2 = addDot(a2, v, v128.load32_splat(p, 0));
-    b2 = addDot(b2, v, v128.load32_splat(p, 4));
-    c2 = addDot(c2, v, v128.load32_splat(p, 8));
-    d2 = addDot(d2, v, v128.load32_splat(p, 12));
+    a2 = addDot<Way>(a2, v, v128.load32_splat(p, 0));
+    b2 = addDot<Way>(b2, v, v128.load32_splat(p, 4));
+    c2 = addDot<Way>(c2, v, v128.load32_splat(p, 8));
+    d2 = addDot<Way>(d2, v, v128.load32_splat(p, 12));
     w += 48;
     p += 16;
   }
@@ -122,23 +122,23 @@ function fourRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usi
 }
 
 /** What is left of the outputs, with two sums a row. */
-function fourRowsOneVector(w: usize, step: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize, at: usize): void {
+function fourRowsOneVector<Way>(w: usize, step: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize, at: usize): void {
   let a0 = i32x4.splat(0), a1 = a0;
   let b0 = a0, b1 = a0;
   let c0 = a0, c1 = a0;
   let d0 = a0, d1 = a0;
   for (const end = q + <usize>(inputs * 4); q < end; q += 32) {
     let v = v128.load(w);
-    a0 = addDot(a0, v, v128.load32_splat(q, 0));
-    b0 = addDot(b0, v, v128.load32_splat(q, 4));
-    c0 = addDot(c0, v, v128.load32_splat(q, 8));
-    d0 = addDot(d0, v, v128.load32_splat(q, 12));
+    a0 = addDot<Way>(a0, v, v128.load32_splat(q, 0));
+    b0 = addDot<Way>(b0, v, v128.load32_splat(q, 4));
+    c0 = addDot<Way>(c0, v, v128.load32_splat(q, 8));
+    d0 = addDot<Way>(d0, v, v128.load32_splat(q, 12));
     w += step;
     v = v128.load(w);
-    a1 = addDot(a1, v, v128.load32_splat(q, 16));
-    b1 = addDot(b1, v, v128.load32_splat(q, 20));
-    c1 = addDot(c1, v, v128.load32_splat(q, 24));
-    d1 = addDot(d1, v, v128.load32_splat(q, 28));
+    a1 = addDot<Way>(a1, v, v128.load32_splat(q, 16));
+    b1 = addDot<Way>(b1, v, v128.load32_splat(q, 20));
+    c1 = addDot<Way>(c1, v, v128.load32_splat(q, 24));
+    d1 = addDot<Way>(d1, v, v128.load32_splat(q, 28));
     w += step;
   }
   finishVector(i32x4.add(a0, a1), r, y, at);
@@ -148,7 +148,7 @@ function fourRowsOneVector(w: usize, step: usize, q: usize, inputs: u32, r: u32,
 }
 
 /** Two rows have sums of their own for every other four inputs; one row, for each four of sixteen. */
-function twoRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
+function twoRows<Way>(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
   let b0 = a0, b1 = a0, b2 = a0;
   let c0 = a0, c1 = a0, c2 = a0;
@@ -157,53 +157,53 @@ function twoRows(w: usize, q: usize, inputs: u32, r: u32, y: usize, stride: usiz
     let x = v128.load32_splat(q, 0);
     let z = v128.load32_splat(q, 4);
     let v = v128.load(w, 0);
-    a0 = addDot(a0, v, x);
-    b0 = addDot(b0, v, z);
+    a0 = addDot<Way>(a0, v, x);
+    b0 = addDot<Way>(b0, v, z);
     v = v128.load(w, 16);
-    a1 = addDot(a1, v, x);
-    b1 = addDot(b1, v, z);
+    a1 = addDot<Way>(a1, v, x);
+    b1 = addDot<Way>(b1, v, z);
     v = v128.load(w, 32);
-    a2 = addDot(a2, v, x);
-    b2 = addDot(b2, v, z);
+    a2 = addDot<Way>(a2, v, x);
+    b2 = addDot<Way>(b2, v, z);
     x = v128.load32_splat(q, 8);
     z = v128.load32_splat(q, 12);
     v = v128.load(w, 48);
-    c0 = addDot(c0, v, x);
-    d0 = addDot(d0, v, z);
+    c0 = addDot<Way>(c0, v, x);
+    d0 = addDot<Way>(d0, v, z);
     v = v128.load(w, 64);
-    c1 = addDot(c1, v, x);
-    d1 = addDot(d1, v, z);
+    c1 = addDot<Way>(c1, v, x);
+    d1 = addDot<Way>(d1, v, z);
     v = v128.load(w, 80);
-    c2 = addDot(c2, v, x);
-    d2 = addDot(d2, v, z);
+    c2 = addDot<Way>(c2, v, x);
+    d2 = addDot<Way>(d2, v, z);
     w += 96;
   }
   finishRow(i32x4.add(a0, c0), i32x4.add(a1, c1), i32x4.add(a2, c2), r, y);
   finishRow(i32x4.add(b0, d0), i32x4.add(b1, d1), i32x4.add(b2, d2), r + 1, y + stride);
 }
 
-function oneRow(w: usize, q: usize, inputs: u32, r: u32, y: usize): void {
+function oneRow<Way>(w: usize, q: usize, inputs: u32, r: u32, y: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
   let b0 = a0, b1 = a0, b2 = a0;
   let c0 = a0, c1 = a0, c2 = a0;
   let d0 = a0, d1 = a0, d2 = a0;
   for (const end = q + inputs; q < end; q += 16) {
     let x = v128.load32_splat(q, 0);
-    a0 = addDot(a0, v128.load(w, 0), x);
-    a1 = addDot(a1, v128.load(w, 16), x);
-    a2 = addDot(a2, v128.load(w, 32), x);
+    a0 = addDot<Way>(a0, v128.load(w, 0), x);
+    a1 = addDot<Way>(a1, v128.load(w, 16), x);
+    a2 = addDot<Way>(a2, v128.load(w, 32), x);
     x = v128.load32_splat(q, 4);
-    b0 = addDot(b0, v128.load(w, 48), x);
-    b1 = addDot(b1, v128.load(w, 64), x);
-    b2 = addDot(b2, v128.load(w, 80), x);
+    b0 = addDot<Way>(b0, v128.load(w, 48), x);
+    b1 = addDot<Way>(b1, v128.load(w, 64), x);
+    b2 = addDot<Way>(b2, v128.load(w, 80), x);
     x = v128.load32_splat(q, 8);
-    c0 = addDot(c0, v128.load(w, 96), x);
-    c1 = addDot(c1, v128.load(w, 112), x);
-    c2 = addDot(c2, v128.load(w, 128), x);
+    c0 = addDot<Way>(c0, v128.load(w, 96), x);
+    c1 = addDot<Way>(c1, v128.load(w, 112), x);
+    c2 = addDot<Way>(c2, v128.load(w, 128), x);
     x = v128.load32_splat(q, 12);
-    d0 = addDot(d0, v128.load(w, 144), x);
-    d1 = addDot(d1, v128.load(w, 160), x);
-    d2 = addDot(d2, v128.load(w, 176), x);
+    d0 = addDot<Way>(d0, v128.load(w, 144), x);
+    d1 = addDot<Way>(d1, v128.load(w, 160), x);
+    d2 = addDot<Way>(d2, v128.load(w, 176), x);
     w += 192;
   }
   a0 = i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0));
@@ -213,13 +213,13 @@ function oneRow(w: usize, q: usize, inputs: u32, r: u32, y: usize): void {
 }
 
 /** One vector of a block times one row: where there is no whole block, and with 12 bits. Steps are in bytes. */
-function oneVector(w: usize, step: usize, q: usize, qStep: usize, inputs: u32, r: u32, y: usize, at: usize): void {
+function oneVector<Way>(w: usize, step: usize, q: usize, qStep: usize, inputs: u32, r: u32, y: usize, at: usize): void {
   let a = i32x4.splat(0);
   let b = a;
   if (ACTIVATION_BITS == 7) {
     for (let i: u32 = 0; i < inputs; i += 8) {
-      a = addDot(a, v128.load(w), v128.load32_splat(q));
-      b = addDot(b, v128.load(w + step), v128.load32_splat(q + qStep));
+      a = addDot<Way>(a, v128.load(w), v128.load32_splat(q));
+      b = addDot<Way>(b, v128.load(w + step), v128.load32_splat(q + qStep));
       w += 2 * step;
       q += 2 * qStep;
     }

@@ -12,8 +12,13 @@ export let biases: u32 = 0;
 /** Entries of one page table: pages of a full context. */
 export let tableEntries: u32 = 0;
 
-/** Addresses of regions. */
-export let constants: usize = 0;
+/**
+ * Where constants lie: the first region of every layout. Known here, and below the memory's declared minimum (build.mjs), so
+ * that an engine that checks addresses in code has none to check.
+ */
+export const constants: usize = 64;
+
+/** Addresses of the other regions. */
 export let weights: usize = 0;
 export let rowSums: usize = 0;
 export let inputs: usize = 0;

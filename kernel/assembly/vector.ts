@@ -4,6 +4,8 @@
 
 import { constants } from "./state";
 
+/** Address of eight int16 of 1. */
+export const ONES: usize = constants + 256;
 
 /** Writes the constants region; called once by `setup`. */
 export function writeConstants(): void {
@@ -25,6 +27,7 @@ export function writeConstants(): void {
   v128.store(splats, f32x4.splat(-110.0), 208);
   v128.store(splats, f32x4.splat(8388608.0), 224);
   v128.store(splats, i32x4.splat(0xff), 240);
+  v128.store(ONES, i16x8.splat(1));
 }
 
 /** Zeroes `bytes`, a multiple of 16: for short runs far cheaper than the call that memory.fill is. */

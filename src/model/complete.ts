@@ -27,7 +27,7 @@ export async function* complete(
   const filtered = (spec.candidates ?? 1) > 1;
   const groups = filtered ? spec.samples : Math.ceil(spec.samples / batch);
   yield canvas.progress(0, groups);
-  const { prefix } = await runPrefix(run, tokens.slice(0, canvas.start));
+  const { prefix } = await runPrefix(run, tokens.slice(0, canvas.start), { scored: false });
   let rows = 0;
   for (let group = 0; group < groups; group++) {
     // Spread evenly: 9 samples by 8 are 5 and 4, which needs less memory than 8 and 1.

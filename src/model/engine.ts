@@ -27,6 +27,14 @@ export interface Sampling {
   topP: number;
 }
 
+/** What a prefix is for, so that an engine may leave out the rest. */
+export interface PrefixUse {
+  /** Blocks to run: its features are those of the layers up to this one, and nothing continues it. Default: all of them. */
+  layers?: number;
+  /** Whether `append` returns nats, for which all blocks must be run. Default true. */
+  scored?: boolean;
+}
+
 /** The given pixels: their keys and values are computed once and shared by all samples. */
 export interface Prefix {
   /** Positions run so far. */
@@ -34,12 +42,13 @@ export interface Prefix {
   /**
    * Runs the next given colours (palette indices). Cut the picture into chunks from position 0 in the same way every
    * time (PREFIX_CHUNK): the chunk borders are part of what makes results repeatable.
-   * @returns nats of each of them, [tokens.length], under the model's own distribution.
+   * @returns nats of each of them, [tokens.length], under the model's own distribution; [0] if it is not scored and the engine left them out
    */
   append(tokens: Int32Array): Promise<Float32Array>;
   /**
    * Mean over the positions so far of norm(h_l), for l = 0 .. layers, row-major [(layers + 1) * width]: the state after
    * l blocks through the norm that follows it (the next block's ln_1; ln_f after the last). iGPT paper, section 3.3.
+   * Those of layers beyond the prefix's own mean nothing.
    */
   features(): Float32Array;
   /** Idempotent. Generations that were started from it must be released first. */
@@ -103,9 +112,9 @@ export interface Engine {
    * Cut like this, results are the same for any number of samples.
    */
   turnPositions(samples: number): number;
-  /** An empty prefix. */
-  openPrefix(): Prefix;
-  /** @throws RangeError when samples is not a positive integer. */
+  /** An empty prefix. @throws RangeError for layers that there are not, or that are too few to score */
+  openPrefix(use?: PrefixUse): Prefix;
+  /** @throws RangeError when samples is not a positive integer, or the prefix has not all layers. */
   generate(prefix: Prefix, samples: number, sampling: Sampling): Generation;
   /** Frees everything; the engine is unusable afterwards. */
   release(): void;

@@ -73,8 +73,10 @@ async function instructions(): Promise<string[][]> {
 
 function start(environment: Record<string, string>): ChildProcess {
   const [, ...args] = entry.map((word) => (word === "9000" ? "0" : word));
-  running = spawn(process.execPath, args, { cwd: app, env: { PATH: process.env.PATH, ...environment } });
-  return running;
+  const { ORIGIN_TOKEN: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, args, { cwd: app, env: { ...inherited, ...environment } });
+  running = child;
+  return child;
 }
 
 async function firstLine(child: ChildProcess): Promise<Record<string, unknown>> {

@@ -60,7 +60,7 @@ function run(kernel: Kernel, shape: KernelShape, pages: readonly number[], seed:
       })),
     );
     kernel.ints("targets").set(part);
-    kernel.prefill(part.length);
+    kernel.prefill(part.length, shape.layers, true);
     results.push(...kernel.floats("nll").subarray(0, part.length));
   }
   const samples = [1, 2, 3].map((b) => ({ input: -1, pages: pages.slice(b * tableEntries, (b + 1) * tableEntries) }));

@@ -1,5 +1,5 @@
 /** The kernel behind the engine interface. Calls into it are synchronous, so requests that interleave cannot mix. */
-import type { Engine, Generation, Prefix, Sampling } from "../../engine.ts";
+import type { Engine, Generation, Prefix, PrefixUse, Sampling } from "../../engine.ts";
 import type { SafetensorsStream } from "../../safetensors.ts";
 import { KernelGeneration } from "./generation.ts";
 import { Kernel } from "./kernel.ts";
@@ -58,9 +58,9 @@ export class KernelEngine implements Engine {
     return turnPositions(this.shape, samples);
   }
 
-  openPrefix(): Prefix {
+  openPrefix(use: PrefixUse = {}): Prefix {
     const { kernel, pool } = this.#alive;
-    return new KernelPrefix(kernel, pool, this.shape);
+    return new KernelPrefix(kernel, pool, this.shape, use);
   }
 
   generate(prefix: Prefix, samples: number, sampling: Sampling): Generation {

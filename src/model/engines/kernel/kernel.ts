@@ -8,7 +8,7 @@ import type { KernelShape } from "./tensors.ts";
 interface KernelExports {
   setup(): void;
   prepare(): void;
-  prefill(rows: number): void;
+  prefill(rows: number, depth: number, score: boolean): void;
   generate(rows: number, steps: number, temperature: number, topK: number, topP: number): void;
 }
 
@@ -33,7 +33,9 @@ export class Kernel {
     const { layers, width, heads, positions, colors } = shape;
     const { tableEntries } = this.layout;
     setGlobals(exports, { layers, width, heads, positions, colors, biases: shape.bias ? 1 : 0, tableEntries });
-    setGlobals(exports, Object.fromEntries(this.layout.regions.map(({ name, address }) => [name, address])));
+    const [constants, ...others] = this.layout.regions;
+    if (constants?.address !== constantsAddress(exports)) throw new Error("the kernel's constants lie elsewhere");
+    setGlobals(exports, Object.fromEntries(others.map(({ name, address }) => [name, address])));
     this.#exports.setup();
   }
 
@@ -79,9 +81,9 @@ export class Kernel {
     });
   }
 
-  /** Runs the rows set; `targets` in, `nll` out, `features` added to. */
-  prefill(rows: number): void {
-    this.#exports.prefill(rows);
+  /** Runs the rows set through `depth` blocks; `features` of the layers up to there are added to. With `score`, `targets` in and `nll` out. */
+  prefill(rows: number, depth: number, score: boolean): void {
+    this.#exports.prefill(rows, depth, score);
   }
 
   /** Runs the rows set for `steps` positions; `forced` and `uniforms` [rows, steps] in, `targets` and `nll` out. */
@@ -89,6 +91,10 @@ export class Kernel {
     if (steps > STEPS) throw new RangeError(`${steps} steps`);
     this.#exports.generate(rows, steps, temperature, topK, topP);
   }
+}
+
+function constantsAddress(exports: WebAssembly.Exports): unknown {
+  return exports.constants instanceof WebAssembly.Global ? exports.constants.value : undefined;
 }
 
 function setGlobals(exports: WebAssembly.Exports, values: Record<string, number>): void {

@@ -44,7 +44,8 @@ const contextPages = (s: KernelShape) => Math.ceil(s.positions / PAGE_POSITIONS)
 
 /** Every region: bytes as a function of the shape (L layers, width d, H heads, `colors`), and what it holds. */
 const TABLE = [
-  { name: "constants", bytes: () => 256, holds: "vector constants of the kernel's loops" },
+  // The first one: kernel/assembly/state.ts knows its address.
+  { name: "constants", bytes: () => 320, holds: "vector constants of the kernel's loops" },
   { name: "inputs", bytes: () => ROWS * I32, holds: "colour before each row's position, -1 = start vector" },
   { name: "rowPositions", bytes: () => ROWS * I32, holds: "each row's position" },
   { name: "tables", bytes: (s) => ROWS * contextPages(s) * I32, holds: "each row's page addresses" },

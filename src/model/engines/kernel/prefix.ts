@@ -1,4 +1,4 @@
-import type { Prefix } from "../../engine.ts";
+import type { Prefix, PrefixUse } from "../../engine.ts";
 import type { Kernel } from "./kernel.ts";
 import { PAGE_POSITIONS, ROWS } from "./layout.ts";
 import type { PagePool } from "./pages.ts";
@@ -9,6 +9,9 @@ export class KernelPrefix implements Prefix {
   readonly #kernel: Kernel;
   readonly #pool: PagePool;
   readonly #shape: KernelShape;
+  /** Blocks that are run. */
+  readonly #depth: number;
+  readonly #scored: boolean;
   readonly #pages: number[] = [];
   /** Sums over the positions so far; the kernel's region of that name is shared by all prefixes. */
   readonly #features: Float32Array;
@@ -16,7 +19,16 @@ export class KernelPrefix implements Prefix {
   #last = -1;
   #released = false;
 
-  constructor(kernel: Kernel, pool: PagePool, shape: KernelShape) {
+  constructor(
+    kernel: Kernel,
+    pool: PagePool,
+    shape: KernelShape,
+    { layers = shape.layers, scored = true }: PrefixUse = {},
+  ) {
+    if (layers < 0 || layers > shape.layers) throw new RangeError(`${layers} of ${shape.layers} layers`);
+    if (scored && layers < shape.layers) throw new RangeError("only the last layer's states give nats");
+    this.#depth = layers;
+    this.#scored = scored;
     this.#kernel = kernel;
     this.#pool = pool;
     this.#shape = shape;
@@ -40,10 +52,11 @@ export class KernelPrefix implements Prefix {
     for (const token of tokens) {
       if (token < 0 || token >= this.#shape.colors) throw new RangeError(`colour ${token}`);
     }
-    const nll = new Float32Array(tokens.length);
+    const nll = new Float32Array(this.#scored ? tokens.length : 0);
     this.#kernel.floats("features").set(this.#features);
     for (let start = 0; start < tokens.length; start += ROWS) {
-      nll.set(this.#run(tokens.subarray(start, start + ROWS)), start);
+      const part = this.#run(tokens.subarray(start, start + ROWS));
+      if (this.#scored) nll.set(part, start);
     }
     this.#features.set(this.#kernel.floats("features"));
     return nll;
@@ -58,6 +71,8 @@ export class KernelPrefix implements Prefix {
   /** The pages of a sample that continues this prefix: full ones shared, the one it goes on in copied. */
   fork(): number[] {
     this.#assertHeld();
+    if (this.#depth < this.#shape.layers)
+      throw new RangeError(`a prefix of ${this.#depth} layers, not ${this.#shape.layers}`);
     const full = Math.floor(this.#length / PAGE_POSITIONS);
     return this.#pages.map((page, index) => (index < full ? this.#pool.share(page) : this.#pool.copy(page)));
   }
@@ -78,7 +93,7 @@ export class KernelPrefix implements Prefix {
     }));
     this.#kernel.setRows(rows);
     this.#kernel.ints("targets").set(tokens);
-    this.#kernel.prefill(tokens.length);
+    this.#kernel.prefill(tokens.length, this.#depth, this.#scored);
     this.#length += tokens.length;
     this.#last = tokens.at(-1) ?? this.#last;
     return this.#kernel.floats("nll").subarray(0, tokens.length);

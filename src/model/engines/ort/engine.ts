@@ -5,6 +5,7 @@ import {
   type ModelShape,
   PREFIX_CHUNK,
   type Prefix,
+  type PrefixUse,
   type Sampling,
 } from "../../engine.ts";
 import { OrtGeneration } from "./generation.ts";
@@ -59,7 +60,9 @@ export class OrtEngine implements Engine {
     return samples === 0 ? PREFIX_CHUNK : this.shape.positions;
   }
 
-  openPrefix(): Prefix {
+  /** All layers are one graph, so nothing is left out. */
+  openPrefix({ layers = this.shape.layers }: PrefixUse = {}): Prefix {
+    if (layers < 0 || layers > this.shape.layers) throw new RangeError(`${layers} of ${this.shape.layers} layers`);
     return new OrtPrefix(this.#open, this.shape);
   }
 
