@@ -191,7 +191,11 @@ atEachWidth("completing", ({ device, open, worker }) => {
     await page.getByRole("alert").waitFor({ state: "detached" });
     await shoot(page, device, "mask");
     await setRange(page, "Samples", 1);
+    // On by itself, and off where one wants it.
     const [sample = []] = await complete(page);
+    await page.getByText("Fits its surroundings: 8 times the work").waitFor();
+    await setRange(page, "Candidates", 1);
+    await page.getByText("Fits its surroundings").waitFor({ state: "detached" });
     const input = await pixelsOf(seen(page));
     const changed = Array.from({ length: 1024 }, (_, i) => i).filter((i) =>
       [0, 1, 2].some((c) => sample[i * 4 + c] !== input[i * 4 + c]),

@@ -65,9 +65,11 @@ atEachWidth("sharing", ({ device, open }) => {
       [24, 30],
     ]);
     await setRange(page, "Samples", 1);
+    await setRange(page, "Candidates", 3);
     const made = await complete(page);
     const link = await linkOf(page);
     expect(link.hash).toContain("image=");
+    expect(link.hash).toContain("candidates=3");
     const { page: other } = await open({ path: `/${link.hash}` });
     await ready(other);
     await other.getByRole("img", { name: "The picture: From a link" }).waitFor();

@@ -9,6 +9,7 @@ export interface ModelFacts {
   heads: number;
   colors: number;
   edgeSamples: number;
+  edgeCandidates: number;
   testNllPerPixel: number | null;
 }
 
@@ -20,6 +21,7 @@ export interface CompleteOptions {
   topK?: number;
   topP?: number;
   seed?: number;
+  candidates?: number;
 }
 
 /** Variables of COMPLETE_LIVE, COMPLETE and SUBMIT. */

@@ -4,7 +4,21 @@ import { fromUrlSafe, packMask, toUrlSafe, unpackMask } from "../picture/packing
 import { fromDataUri, SIDE, toDataUri } from "../picture/picture.ts";
 import { SHIPPED } from "../picture/shipped.ts";
 import { run } from "./run.ts";
-import { HALF, keepRows, mask, modelId, region, samples, seed, temperature, topK, topP } from "./settings.ts";
+import {
+  candidates,
+  DEFAULT_CANDIDATES,
+  HALF,
+  keepRows,
+  MOST_CANDIDATES,
+  mask,
+  modelId,
+  region,
+  samples,
+  seed,
+  temperature,
+  topK,
+  topP,
+} from "./settings.ts";
 import { openShipped, openStored, setPicture, source } from "./source.ts";
 
 const PNG_URI = "data:image/png;base64,";
@@ -18,6 +32,9 @@ export function currentLink(): string {
   else link.set("pixels", toUrlSafe(toDataUri(picture).slice(PNG_URI.length)));
   if (region.value === "line") link.set("keep", String(keepRows.value));
   else link.set("mask", packMask(mask.value));
+  if (region.value === "mask" && candidates.value !== DEFAULT_CANDIDATES) {
+    link.set("candidates", String(candidates.value));
+  }
   link.set("samples", String(samples.value));
   if (temperature.value !== 1) link.set("temperature", String(temperature.value));
   if (topP.value !== 1) link.set("top-p", String(topP.value));
@@ -42,6 +59,7 @@ export async function followLink(fragment: string): Promise<boolean> {
   temperature.value = number("temperature", 0, 10, 1);
   topP.value = number("top-p", 0.01, 1, 1);
   topK.value = Math.round(number("top-k", 0, 512, 0));
+  candidates.value = Math.round(number("candidates", 1, MOST_CANDIDATES, DEFAULT_CANDIDATES));
   seed.value = link.has("seed") ? Math.round(number("seed", 0, 2 ** 31 - 1, 0)) : null;
   modelId.value = link.get("model");
   const packed = link.get("mask");

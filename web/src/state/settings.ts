@@ -8,6 +8,11 @@ export type Region = "line" | "mask";
 
 /** The schema's default for `keepRows`. */
 export const HALF = SIDE / 2;
+/** Enough that one sees it, and few enough to wait for. */
+export const DEFAULT_CANDIDATES = 8;
+/** The schema's limit of `candidates`, and how many the edge runs for all samples of a request. */
+export const MOST_CANDIDATES = 32;
+const ALL_CANDIDATES = 128;
 /** A server that has not said how many samples its edge runs is asked for no more than this. */
 const UNKNOWN_EDGE_SAMPLES = 8;
 
@@ -35,8 +40,20 @@ export const model = computed(() => {
   return models.value.find((candidate) => candidate.id === id) ?? null;
 });
 
+/** Of masks: what is drawn then fits what is right of it and below it. 1 = off. */
+export const candidates = signal(DEFAULT_CANDIDATES);
+/** What the edge runs of them; a model that only an origin runs may have any number. */
+export const mostCandidates = computed(() => model.value?.edgeCandidates || MOST_CANDIDATES);
+/** Of each sample of the next request. */
+export const candidatesNow = computed(() =>
+  region.value === "mask" ? Math.min(candidates.value, mostCandidates.value) : 1,
+);
+
 /** The most samples of one live request. */
-export const mostSamples = computed(() => model.value?.edgeSamples || UNKNOWN_EDGE_SAMPLES);
+export const mostSamples = computed(() => {
+  const samples = model.value?.edgeSamples || UNKNOWN_EDGE_SAMPLES;
+  return candidatesNow.value > 1 ? Math.min(samples, Math.floor(ALL_CANDIDATES / candidatesNow.value)) : samples;
+});
 
 export function emptyMask(): boolean[] {
   return new Array<boolean>(PIXELS).fill(false);

@@ -1,6 +1,19 @@
 import type { Signal } from "@preact/signals";
 import { another, run, running, start, stop } from "../state/run.ts";
-import { model, modelId, models, mostSamples, samples, seed, temperature, topK, topP } from "../state/settings.ts";
+import {
+  candidates,
+  model,
+  modelId,
+  models,
+  mostCandidates,
+  mostSamples,
+  region,
+  samples,
+  seed,
+  temperature,
+  topK,
+  topP,
+} from "../state/settings.ts";
 
 /** How it is drawn, and the button that begins it. */
 export function Controls() {
@@ -15,6 +28,17 @@ export function Controls() {
     >
       <div class="fields">
         <Range label="Samples" value={samples} min={1} max={mostSamples.value} step={1} />
+        {region.value === "mask" && mostCandidates.value > 1 && (
+          <Range
+            label="Candidates"
+            value={candidates}
+            min={1}
+            max={mostCandidates.value}
+            step={1}
+            off={1}
+            hint="Each sample is chosen from so many, to fit what is right of it and below it; each takes the time of a sample"
+          />
+        )}
         <Range
           label="Temperature"
           value={temperature}
@@ -84,7 +108,7 @@ function Range({ label, value, min, max, step, digits = 0, off, hint }: RangePro
   return (
     <label class="range" {...(hint ? { title: hint } : {})}>
       <span>{label}</span>
-      <span class="number">{value.value === off ? "off" : value.value.toFixed(digits)}</span>
+      <span class="number">{value.value === off ? "off" : Math.min(value.value, max).toFixed(digits)}</span>
       <input
         type="range"
         min={min}

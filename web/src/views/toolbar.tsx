@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../picture/colors.ts";
 import { blank, SIDE } from "../picture/picture.ts";
-import { emptyMask, keepRows, mask } from "../state/settings.ts";
+import { candidatesNow, emptyMask, keepRows, mask } from "../state/settings.ts";
 import { canUndo, setPicture, undo } from "../state/source.ts";
 import { BRUSHES, brush, chooseTool, erasing, filling, INKS, ink, type Tool, tool } from "../state/tools.ts";
 
@@ -52,6 +52,7 @@ function LineOptions() {
 
 function MaskOptions() {
   const count = mask.value.filter(Boolean).length;
+  const times = candidatesNow.value;
   return (
     <>
       <BrushSize />
@@ -65,6 +66,7 @@ function MaskOptions() {
         Clear
       </button>
       <span class="hint">{count === 0 ? "Paint over what to redo" : `${pixels(count)} to redo`}</span>
+      {times > 1 && <span class="hint">Fits its surroundings: {times} times the work</span>}
     </>
   );
 }
