@@ -17,7 +17,7 @@ interface Parts {
   generate(rows: number, steps: number, temperature: number, topK: number, topP: number): void;
 }
 
-const name = process.argv[2] === "iGPT-S" ? "iGPT-S" : "L8";
+const name = (process.argv[2] ?? "L8") as keyof typeof SHAPES;
 const shape = SHAPES[name];
 const SAMPLES = name === "L8" ? [1, 2, 4, 8] : [1];
 const CONTEXTS = [520, 760, 1020];
@@ -32,7 +32,8 @@ const memory = new WebAssembly.Memory({
 const module = await WebAssembly.compile(await readFile(new URL("../build/parts.wasm", import.meta.url)));
 const { exports } = new WebAssembly.Instance(module, { env: { memory } });
 const parts = exports as unknown as Parts;
-const regions = Object.fromEntries(layout.regions.map((region) => [region.name, region.address]));
+// The first region, the constants, is where the kernel expects it.
+const regions = Object.fromEntries(layout.regions.slice(1).map((region) => [region.name, region.address]));
 const { tableEntries } = layout;
 for (const [global, value] of Object.entries({ ...shape, ...regions, tableEntries, biases: 0 })) {
   const cell = exports[global];

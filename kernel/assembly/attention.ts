@@ -4,8 +4,8 @@
 // probabilities as 7-bit integers. Each 32 positions have a scale of their own for those, so that one likely position
 // far away does not wash out the others. All sums run over absolute positions in one order.
 
-import { PAGE, blockOf, headWidth, laneBytes } from "./cache";
-import { addDot } from "./dot";
+import { PAGE, blockOf, headWidth, laneBytes, pageOf } from "./cache";
+import { addDot, addDotBy } from "./dot";
 import {
   heads,
   queries,
@@ -15,7 +15,7 @@ import {
   tableEntries,
   width,
 } from "./state";
-import { clear, exp2Fast, maxLanes, sumLanes, toBytes } from "./vector";
+import { ONES, clear, exp2Fast, maxLanes, sumLanes, toBytes } from "./vector";
 
 /** Positions that share a scale of their probabilities. */
 const BLOCK: u32 = 32;
@@ -23,7 +23,7 @@ const LOG2_E: f32 = 1.4426950408889634;
 const MASKED: f32 = -3.0e38;
 
 /** Bytes of a row's entry in `queryStates`, and what lies where in it. */
-const ENTRY: u32 = 48;
+const ENTRY: usize = 48;
 const SCALE: usize = 0; // of the query, times 1 / sqrt(h), in log2 units
 const CORRECTION: usize = 4; // int32, for the keys' offset of 64
 const LARGEST: usize = 16; // f32x4: largest scores so far, by lane
@@ -48,11 +48,16 @@ export function attention<Way>(layer: u32, qkv: usize, out: usize, rows: u32): v
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
         const visible = visibleIn(page, r);
-        if (visible) scorePage<Way>(blockOf(r, page, layer, head), h, r, scoresOf(r, page), visible);
+        if (!visible) continue;
+        const block = blockOf(r, page, layer, head);
+        if (sharedByFour(page, r, rows)) {
+          scoreFour<Way>(block, h, r, page);
+          r += 3;
+        } else scorePage<Way>(block, h, r, scoresOf(r, page), visible);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
-      const largest = queryStates + <usize>(r * ENTRY) + LARGEST;
+      const largest = queryStates + r * ENTRY + LARGEST;
       v128.store(largest, f32x4.splat(maxLanes(v128.load(largest))));
     }
     for (let page: u32 = 0; page * PAGE <= last; page++) {
@@ -64,13 +69,18 @@ export function attention<Way>(layer: u32, qkv: usize, out: usize, rows: u32): v
     for (let page: u32 = 0; page * PAGE <= last; page++) {
       for (let r: u32 = 0; r < rows; r++) {
         const visible = visibleIn(page, r);
+        if (!visible) continue;
         const row = to + <usize>(r * width * 4);
-        if (visible) mixPage<Way>(blockOf(r, page, layer, head), h, scoresOf(r, page), visible, row);
+        const block = blockOf(r, page, layer, head);
+        if (sharedByFour(page, r, rows)) {
+          mixFour<Way>(block, h, r, page, row);
+          r += 3;
+        } else mixPage<Way>(block, h, scoresOf(r, page), visible, row);
       }
     }
     for (let r: u32 = 0; r < rows; r++) {
       const row = to + <usize>(r * width * 4);
-      const factor = f32x4.splat(<f32>1.0 / sumLanes(v128.load(queryStates + <usize>(r * ENTRY) + SUM)));
+      const factor = f32x4.splat(<f32>1.0 / sumLanes(v128.load(queryStates + r * ENTRY + SUM)));
       for (let i: usize = 0; i < <usize>(h * 4); i += 16) v128.store(row + i, f32x4.mul(v128.load(row + i), factor));
     }
   }
@@ -96,6 +106,18 @@ function visibleIn(page: u32, row: u32): u32 {
   return page * PAGE < positions ? min<u32>(PAGE, positions - page * PAGE) : 0;
 }
 
+/** Whether this row and the three after it see the same whole page: rows of a prefix, or samples on a shared one. */
+// @ts-ignore: decorator
+@inline
+function sharedByFour(page: u32, row: u32, rows: u32): bool {
+  if (row + 4 > rows) return false;
+  const first = pageOf(row, page);
+  for (let r = row; r < row + 4; r++) {
+    if (pageOf(r, page) != first || visibleIn(page, r) < PAGE) return false;
+  }
+  return true;
+}
+
 /** q f32 [h] -> `queries` [h/4] vectors of four int8, each four repeated four times; a new entry in `queryStates`. */
 function prepareQuery(q: usize, h: u32, row: u32): void {
   let most = f32x4.splat(0);
@@ -110,7 +132,7 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
     const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(n, n), i16x8.narrow_i32x4_s(n, n));
     v128.store(to + <usize>(i * 4), bytes);
   }
-  const entry = queryStates + <usize>(row * ENTRY);
+  const entry = queryStates + row * ENTRY;
   store<f32>(entry + SCALE, scale * (LOG2_E / sqrt<f32>(<f32>h)));
   store<i32>(entry + CORRECTION, -64 * sum);
   v128.store(entry + LARGEST, f32x4.splat(MASKED));
@@ -121,7 +143,7 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
 function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32): void {
   const q = queries + <usize>(row * h * 4);
   const keyScales = block + <usize>(2 * laneBytes());
-  const entry = queryStates + <usize>(row * ENTRY);
+  const entry = queryStates + row * ENTRY;
   const correction = v128.load32_splat(entry + CORRECTION);
   for (let t: u32 = 0; t < visible; t += 16) {
     let a = correction;
@@ -163,12 +185,68 @@ function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32)
   v128.store(entry + LARGEST, f32x4.pmax(a, b));
 }
 
+/** `scorePage` of a whole page for four rows, which share each load of its keys: the same numbers. */
+function scoreFour<Way>(block: usize, h: u32, row: u32, page: u32): void {
+  const ones = v128.load(ONES);
+  const bytes = <usize>(h * 4);
+  const q = queries + row * bytes;
+  const entry = queryStates + row * ENTRY;
+  const to = scoresOf(row, page);
+  const stride = <usize>(tableEntries * PAGE * 4);
+  let keyScales = block + <usize>(2 * laneBytes());
+  for (let t: usize = 0; t < <usize>PAGE; t += 8) {
+    let a0 = v128.load32_splat(entry, CORRECTION), a1 = a0;
+    let b0 = v128.load32_splat(entry, ENTRY + CORRECTION), b1 = b0;
+    let c0 = v128.load32_splat(entry, 2 * ENTRY + CORRECTION), c1 = c0;
+    let d0 = v128.load32_splat(entry, 3 * ENTRY + CORRECTION), d1 = d0;
+    let k = block + t * 16;
+    for (let i: usize = 0; i < bytes; i += 64) {
+      // Four vectors of keys lie together for each four positions.
+      for (let j: usize = 0; j < 64; j += 16) {
+        const u = v128.load(k + j, 0);
+        const v = v128.load(k + j, 64);
+        const p = q + i + j;
+        let x = v128.load(p);
+        a0 = addDotBy<Way>(a0, x, u, ones);
+        a1 = addDotBy<Way>(a1, x, v, ones);
+        x = v128.load(p + bytes);
+        b0 = addDotBy<Way>(b0, x, u, ones);
+        b1 = addDotBy<Way>(b1, x, v, ones);
+        x = v128.load(p + 2 * bytes);
+        c0 = addDotBy<Way>(c0, x, u, ones);
+        c1 = addDotBy<Way>(c1, x, v, ones);
+        x = v128.load(p + 3 * bytes);
+        d0 = addDotBy<Way>(d0, x, u, ones);
+        d1 = addDotBy<Way>(d1, x, v, ones);
+      }
+      k += <usize>(PAGE * 16);
+    }
+    const s0 = v128.load(keyScales, 0);
+    const s1 = v128.load(keyScales, 16);
+    keyScales += 32;
+    const at = to + t * 4;
+    keepScores(at, entry, f32x4.mul(f32x4.convert_i32x4_s(a0), s0), f32x4.mul(f32x4.convert_i32x4_s(a1), s1));
+    keepScores(at + stride, entry + ENTRY, f32x4.mul(f32x4.convert_i32x4_s(b0), s0), f32x4.mul(f32x4.convert_i32x4_s(b1), s1));
+    keepScores(at + 2 * stride, entry + 2 * ENTRY, f32x4.mul(f32x4.convert_i32x4_s(c0), s0), f32x4.mul(f32x4.convert_i32x4_s(c1), s1));
+    keepScores(at + 3 * stride, entry + 3 * ENTRY, f32x4.mul(f32x4.convert_i32x4_s(d0), s0), f32x4.mul(f32x4.convert_i32x4_s(d1), s1));
+  }
+}
+
+/** Eight scores of a row, and the largest so far. */
+// @ts-ignore: decorator
+@inline
+function keepScores(at: usize, entry: usize, a: v128, b: v128): void {
+  v128.store(at, a, 0);
+  v128.store(at, b, 16);
+  v128.store(entry, f32x4.pmax(v128.load(entry, LARGEST), f32x4.pmax(a, b)), LARGEST);
+}
+
 /**
  * A page's scores to weights, in their place. Step by step for all of its blocks: a block's own steps wait for each other.
  */
 function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
   const valueScales = block + <usize>(2 * laneBytes() + PAGE * 4);
-  const entry = queryStates + <usize>(row * ENTRY);
+  const entry = queryStates + row * ENTRY;
   const first = exponentials(at, valueScales, entry);
   if (visible <= BLOCK) {
     toWeights(at, first);
@@ -210,6 +288,61 @@ function mixPage<Way>(block: usize, h: u32, weights: usize, visible: u32, out: u
       v128.store(to, f32x4.add(v128.load(to, 48), f32x4.mul(f32x4.convert_i32x4_s(d), factor)), 48);
     }
   }
+}
+
+/** `mixPage` of a whole page for four rows, which share each load of its values: the same numbers. */
+function mixFour<Way>(block: usize, h: u32, row: u32, page: u32, out: usize): void {
+  const ones = v128.load(ONES);
+  const values = block + <usize>laneBytes();
+  const none = i32x4.splat(0);
+  const rowBytes = <usize>(width * 4);
+  const stride = <usize>(tableEntries * PAGE * 4);
+  for (let t: usize = 0; t < <usize>PAGE; t += <usize>BLOCK) {
+    const a = scoresOf(row, page) + t * 4;
+    const b = a + stride;
+    const c = b + stride;
+    const d = c + stride;
+    // Eight dimensions at a time: half of what lies together for each four positions.
+    for (let i: usize = 0; i < <usize>h; i += 8) {
+      let v = values + (i / 16) * <usize>(PAGE * 16) + t * 16 + (i % 16) * 4;
+      let a0 = none, a1 = none;
+      let b0 = none, b1 = none;
+      let c0 = none, c1 = none;
+      let d0 = none, d1 = none;
+      for (let g: usize = 0; g < <usize>BLOCK; g += 4) {
+        const u = v128.load(v, 0);
+        const w = v128.load(v, 16);
+        let p = v128.load32_splat(a + g);
+        a0 = addDotBy<Way>(a0, u, p, ones);
+        a1 = addDotBy<Way>(a1, w, p, ones);
+        p = v128.load32_splat(b + g);
+        b0 = addDotBy<Way>(b0, u, p, ones);
+        b1 = addDotBy<Way>(b1, w, p, ones);
+        p = v128.load32_splat(c + g);
+        c0 = addDotBy<Way>(c0, u, p, ones);
+        c1 = addDotBy<Way>(c1, w, p, ones);
+        p = v128.load32_splat(d + g);
+        d0 = addDotBy<Way>(d0, u, p, ones);
+        d1 = addDotBy<Way>(d1, w, p, ones);
+        v += 64;
+      }
+      const to = out + i * 4;
+      addMix(to, load<f32>(a, WEIGHTS_SCALE), a0, a1);
+      addMix(to + rowBytes, load<f32>(b, WEIGHTS_SCALE), b0, b1);
+      addMix(to + 2 * rowBytes, load<f32>(c, WEIGHTS_SCALE), c0, c1);
+      addMix(to + 3 * rowBytes, load<f32>(d, WEIGHTS_SCALE), d0, d1);
+    }
+  }
+}
+
+/** Adds eight sums times their weights' scale to a row's output; scale 0 says that the weights were not made. */
+// @ts-ignore: decorator
+@inline
+function addMix(to: usize, scale: f32, a: v128, b: v128): void {
+  if (scale == 0) return;
+  const factor = f32x4.splat(scale);
+  v128.store(to, f32x4.add(v128.load(to, 0), f32x4.mul(f32x4.convert_i32x4_s(a), factor)), 0);
+  v128.store(to, f32x4.add(v128.load(to, 16), f32x4.mul(f32x4.convert_i32x4_s(b), factor)), 16);
 }
 
 /** exp(score - largest), for four positions. */

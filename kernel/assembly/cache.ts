@@ -40,8 +40,14 @@ export function blockBytes(): u32 {
 // @ts-ignore: decorator
 @inline
 export function blockOf(row: u32, index: u32, layer: u32, head: u32): usize {
-  const page = load<u32>(tables + <usize>((row * tableEntries + index) * 4));
-  return <usize>(page + (layer * heads + head) * blockBytes());
+  return pageOf(row, index) + <usize>((layer * heads + head) * blockBytes());
+}
+
+/** The address of a row's page. */
+// @ts-ignore: decorator
+@inline
+export function pageOf(row: u32, index: u32): usize {
+  return <usize>load<u32>(tables + <usize>((row * tableEntries + index) * 4));
 }
 
 /** Stores the keys and values of this layer's `qkv` f32 [rows, 3d] at each row's position. */

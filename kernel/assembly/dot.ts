@@ -32,9 +32,16 @@ export function chooseDot(): void {
 // @ts-ignore: decorator
 @inline
 export function addDot<Way>(sum: v128, a: v128, b: v128): v128 {
+  return addDotBy<Way>(sum, a, b, v128.load(ONES));
+}
+
+/** `addDot` where a register is left for the ones. */
+// @ts-ignore: decorator
+@inline
+export function addDotBy<Way>(sum: v128, a: v128, b: v128, ones: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) {
     if (sizeof<Way>() == sizeof<Fused>()) return v128.relaxed_dot_add<i32>(a, b, sum);
-    return i32x4.add(sum, i32x4.dot_i16x8_s(v128.relaxed_dot<i16>(a, b), v128.load(ONES)));
+    return i32x4.add(sum, i32x4.dot_i16x8_s(v128.relaxed_dot<i16>(a, b), ones));
   }
   const low = i16x8.extmul_low_i8x16_s(a, b);
   const high = i16x8.extmul_high_i8x16_s(a, b);

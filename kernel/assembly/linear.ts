@@ -7,16 +7,12 @@
 // two begin in each, so fewer than ten would wait for each other, and sums and operands fill fifteen registers. Sums are
 // integers, so a row's do not depend on which tile it is in.
 
-import { addDot } from "./dot";
+import { addDot, Split } from "./dot";
+import { adding, biases, finishRow, finishVector, first, scales, setAdding, sums } from "./finish";
 import { TILE, vectorsOf } from "./pack";
 import { activationBytes, groupOf, quantiseRows } from "./quantise";
+import { fourRowsSplit, oneRowSplit, twoRowsSplit } from "./split";
 import { quantised, rowScales, zero } from "./state";
-
-/** Of the outputs at hand, the first one's: scale, bias (0: none), sum of weights; and whether y is added to. */
-let scales: usize = 0;
-let biases: usize = 0;
-let sums: usize = 0;
-let adding: bool = false;
 
 /** x f32 [rows, inputs] -> y f32 [rows, outputs]; with `add`, y is added to. `bias` 0: none. */
 export function linear<Way>(
@@ -32,7 +28,7 @@ export function linear<Way>(
   add: bool,
 ): void {
   quantiseRows(x, rows, inputs);
-  adding = add;
+  setAdding(add);
   const stride = <usize>(outputs * 4);
   const vectors = vectorsOf(outputs);
   for (let v: u32 = 0; v < vectors; v += TILE) {
@@ -50,23 +46,18 @@ export function linear<Way>(
   }
 }
 
-/** Says which outputs are at hand. @returns where the first row's are */
-// @ts-ignore: decorator
-@inline
-function first(output: u32, y: usize, scale: usize, bias: usize, weightSums: usize): usize {
-  const at = <usize>(output * 4);
-  scales = scale + at;
-  biases = bias ? bias + at : 0;
-  sums = weightSums + at;
-  return y + at;
-}
-
 /** A block of `count` vectors times the rows r .. r + group - 1; `stride`: bytes between rows of y. */
 // @ts-ignore: decorator
 @inline
 function block<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
   const q = quantised + <usize>r * inputs * activationBytes();
   if (ACTIVATION_BITS == 7 && count == TILE) {
+    if (ASC_FEATURE_RELAXED_SIMD && sizeof<Way>() == sizeof<Split>()) {
+      if (group == 4) fourRowsSplit(w, q, inputs, r, y, stride);
+      else if (group == 2) twoRowsSplit(w, q, inputs, r, y, stride);
+      else oneRowSplit(w, q, inputs, r, y);
+      return;
+    }
     if (group == 4) fourRows<Way>(w, q, inputs, r, y, stride);
     else if (group == 2) twoRows<Way>(w, q, inputs, r, y, stride);
     else oneRow<Way>(w, q, inputs, r, y);
@@ -235,37 +226,6 @@ function oneVector<Way>(w: usize, step: usize, q: usize, qStep: usize, inputs: u
     a = i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
   }
   finishVector(a, r, y, at);
-}
-
-// @ts-ignore: decorator
-@inline
-function finishVector(a: v128, r: u32, y: usize, at: usize): void {
-  const row = rowScales + <usize>(r * 8);
-  finish(a, v128.load32_splat(row, 0), v128.load32_splat(row, 4), y, at);
-}
-
-/** Three vectors of sums of one row to outputs. */
-// @ts-ignore: decorator
-@inline
-function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
-  const row = rowScales + <usize>(r * 8);
-  const scale = v128.load32_splat(row, 0);
-  const offset = v128.load32_splat(row, 4);
-  finish(a, scale, offset, y, 0);
-  finish(b, scale, offset, y + 16, 16);
-  finish(c, scale, offset, y + 32, 32);
-}
-
-/** Four sums to four outputs; `at`: their place after the first one at hand, in bytes. */
-// @ts-ignore: decorator
-@inline
-function finish(dots: v128, scale: v128, offset: v128, y: usize, at: usize): void {
-  let v = f32x4.mul(f32x4.convert_i32x4_s(dots), scale);
-  if (ACTIVATION_BITS == 7) v = f32x4.add(v, f32x4.mul(v128.load(sums + at), offset));
-  v = f32x4.mul(v, v128.load(scales + at));
-  if (biases) v = f32x4.add(v, v128.load(biases + at));
-  if (adding) v = f32x4.add(v, v128.load(y));
-  v128.store(y, v);
 }
 
 /** One output that is in no vector, its weights as they came: the same sums, and the same steps from them to y. */
