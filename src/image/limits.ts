@@ -10,9 +10,6 @@ export const DEFAULT_LIMITS: ImageLimits = {
 /** No side may be longer: JPEG's own limit, and far past every camera's. */
 export const MAX_SIDE = 65_535;
 
-/** Pixels that may be walked through for one picture: bounds the CPU time (a few seconds), not the memory. */
-export const MAX_PIXELS = { jpeg: 100_000_000, png: 50_000_000, webp: 50_000_000 } as const;
-
 /**
  * The most memory that decoding one picture may take. An isolate has 128 MB and the model keeps 40-60 of them; what a
  * picture really takes is asked of Admission.

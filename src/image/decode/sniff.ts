@@ -1,18 +1,18 @@
 import { badImage, unsupported } from "../problems.ts";
-
-export type Kind = "png" | "jpeg" | "webp";
+import type { Format } from "./format.ts";
+import { FORMATS } from "./formats.ts";
+import { latin1 } from "./text.ts";
 
 /**
  * What a file is by its first bytes; names and MIME types are not believed.
  * @throws UserError UNSUPPORTED_IMAGE for other picture formats, BAD_IMAGE for all else.
  */
-export function sniff(bytes: Uint8Array): Kind {
+export function sniff(bytes: Uint8Array): Format {
   if (bytes.length === 0) throw badImage("The picture is empty (0 bytes). Send a PNG, JPEG or WebP file.");
-  const text = latin1(bytes.subarray(0, 16));
-  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "png";
-  if (text.startsWith("\xff\xd8\xff")) return "jpeg";
-  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "webp";
-  const other = otherFormat(text, bytes);
+  const start = latin1(bytes.subarray(0, 16));
+  const format = FORMATS.find((known) => known.matches(start, bytes));
+  if (format) return format;
+  const other = otherFormat(start, bytes);
   if (other) throw unsupported(`${other} is not supported. Convert the picture to PNG, JPEG or WebP and send that.`);
   throw badImage("This is not a picture that can be read. Send a PNG, JPEG or WebP file.");
 }
@@ -36,8 +36,4 @@ function isoBrand(brand: string): string {
   if (brand === "avif" || brand === "avis") return "AVIF";
   if (/^(hei|hev|mif|msf)/.test(brand)) return "HEIC";
   return "Video";
-}
-
-export function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }

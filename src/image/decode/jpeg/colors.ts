@@ -1,4 +1,4 @@
-import type { JpegHeader } from "../headers/jpeg.ts";
+import type { JpegHeader } from "./header.ts";
 
 /** Whether the channels are called R, G and B, which some programs do where they store no YCbCr (as libjpeg takes it). */
 export function isNamedRgb({ components }: JpegHeader): boolean {

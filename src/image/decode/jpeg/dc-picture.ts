@@ -1,8 +1,8 @@
 import { BoxReducer } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
-import type { JpegHeader } from "../headers/jpeg.ts";
 import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
 import { type Plane, readDcPlanes } from "./dc-planes.ts";
+import type { JpegHeader } from "./header.ts";
 
 /** Pixels of a block's side. */
 const SCALE = 8;

@@ -1,6 +1,6 @@
 import { damaged } from "../../problems.ts";
-import { type JpegHeader, jpegSegments, type Segment, SOS } from "../headers/jpeg.ts";
 import { BitReader } from "./bits.ts";
+import { type JpegHeader, jpegSegments, type Segment, SOS } from "./header.ts";
 import { HuffmanTable } from "./huffman.ts";
 
 /** One component at an eighth of its size: a value a block of 8x8. */

@@ -2,10 +2,10 @@ import { type DecodedJpeg, withJpegCodec } from "../../codecs/imagescript-jpeg.t
 import { damaged } from "../../problems.ts";
 import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
-import type { JpegHeader } from "../headers/jpeg.ts";
 import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
 import { decodeDcPicture } from "./dc-picture.ts";
 import { dcPlaneBytes } from "./dc-planes.ts";
+import type { JpegHeader } from "./header.ts";
 
 /** The DCT can be undone at these fractions of the size for less work and memory. */
 const SCALES = [8, 4, 2, 1] as const;

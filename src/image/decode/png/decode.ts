@@ -1,7 +1,7 @@
 import type { Turns } from "../../../scheduling/turns.ts";
 import { damaged, truncated } from "../../problems.ts";
 import type { BoxReducer } from "../../resize/box.ts";
-import type { PngHeader } from "../headers/png.ts";
+import type { PngHeader } from "./header.ts";
 import { INFLATE_BURST, inflate } from "./inflate.ts";
 import { rowToRgb } from "./pixels.ts";
 import { unfilter } from "./unfilter.ts";

@@ -1,4 +1,4 @@
-import { GREY, GREY_ALPHA, INDEXED, type PngHeader, RGB, RGBA } from "../headers/png.ts";
+import { GREY, GREY_ALPHA, INDEXED, type PngHeader, RGB, RGBA } from "./header.ts";
 
 /** Turns `count` pixels of an unfiltered row into RGB on white, [count, 3]. */
 export type RowToRgb = (row: Uint8Array, count: number, rgb: Uint8Array) => void;

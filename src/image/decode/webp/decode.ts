@@ -1,8 +1,8 @@
 import { type DecodedWebp, decodeWebpFile } from "../../codecs/cwasm-webp.ts";
 import { damaged } from "../../problems.ts";
 import type { BoxReducer } from "../../resize/box.ts";
-import type { WebpFrame, WebpHeader } from "../headers/webp.ts";
 import { onWhite } from "../png/pixels.ts";
+import type { WebpFrame, WebpHeader } from "./header.ts";
 import { stillFile } from "./still-file.ts";
 
 /** What an instance holds before anything is decoded, and some for tables. */

@@ -1,4 +1,4 @@
-import type { WebpFrame } from "../headers/webp.ts";
+import type { WebpFrame } from "./header.ts";
 
 const ALPHA_FLAG = 0x10;
 

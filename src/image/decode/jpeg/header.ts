@@ -1,8 +1,8 @@
 import { badImage, damaged, noPixels, truncated, unsupported } from "../../problems.ts";
 import type { Orientation } from "../../resize/crop.ts";
-import { latin1 } from "../sniff.ts";
-import { exifOrientation } from "./exif.ts";
-import type { CheckSize } from "./size.ts";
+import { exifOrientation } from "../metadata/exif.ts";
+import type { CheckSize } from "../size.ts";
+import { latin1 } from "../text.ts";
 
 export interface JpegComponent {
   id: number;

@@ -1,0 +1,17 @@
+import { type Format, squareOf } from "../format.ts";
+import { decodeJpeg, jpegBytes } from "./decode.ts";
+import { readJpegHeader } from "./header.ts";
+
+export const JPEG: Format = {
+  name: "JPEG",
+  maxPixels: 100_000_000,
+  matches: (start) => start.startsWith("\xff\xd8\xff"),
+  plan(file, check) {
+    const header = readJpegHeader(file, check);
+    const { width, height, orientation } = header;
+    return {
+      ...{ width, height, orientation, bytes: jpegBytes(header, file.length) },
+      run: (turns, signal) => turns.take(() => decodeJpeg(file, header, squareOf(header)), signal),
+    };
+  },
+};
