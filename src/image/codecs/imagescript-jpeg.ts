@@ -43,12 +43,14 @@ class JpegCodec {
 
   /**
    * Decodes at 1, 1/2, 1/4 or 1/8 of the size: the smallest of them that has at least width x height pixels.
+   * @param file In pieces, to be put end to end.
    * @param use Called with the picture; its result is returned.
    * @returns undefined for what is no JPEG or a damaged one.
    */
-  decode<T>(file: Uint8Array, width: number, height: number, use: (picture: DecodedJpeg) => T): T | undefined {
+  decode<T>(file: Uint8Array[], width: number, height: number, use: (picture: DecodedJpeg) => T): T | undefined {
     const wasm = this.#exports;
-    const picture = wasm.decode(this.#copyIn(file), file.length, width, height);
+    const bytes = file.reduce((sum, piece) => sum + piece.length, 0);
+    const picture = wasm.decode(this.#copyIn(file, bytes), bytes, width, height);
     if (picture <= 1) return undefined;
     const channels = CHANNELS[wasm.decode_format(picture)];
     if (!channels) return undefined;
@@ -62,7 +64,7 @@ class JpegCodec {
   /** @param quality 1..100 */
   encode(rgba: Uint8Array, width: number, height: number, quality: number): Uint8Array<ArrayBuffer> {
     const wasm = this.#exports;
-    const pixels = this.#copyIn(rgba);
+    const pixels = this.#copyIn([rgba], rgba.length);
     const pointer = wasm.encode(pixels, width, height, quality);
     const length = wasm.wlen();
     const file = new Uint8Array(wasm.memory.buffer, pointer, length).slice();
@@ -70,9 +72,14 @@ class JpegCodec {
     return file;
   }
 
-  #copyIn(bytes: Uint8Array): number {
-    const pointer = this.#exports.walloc(bytes.length);
-    new Uint8Array(this.#exports.memory.buffer, pointer, bytes.length).set(bytes);
+  #copyIn(pieces: Uint8Array[], bytes: number): number {
+    const pointer = this.#exports.walloc(bytes);
+    const memory = new Uint8Array(this.#exports.memory.buffer, pointer, bytes);
+    let at = 0;
+    for (const piece of pieces) {
+      memory.set(piece, at);
+      at += piece.length;
+    }
     return pointer;
   }
 }

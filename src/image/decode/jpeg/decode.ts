@@ -2,7 +2,9 @@ import { type DecodedJpeg, withJpegCodec } from "../../codecs/imagescript-jpeg.t
 import { damaged } from "../../problems.ts";
 import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
-import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
+import { cleanFile } from "./clean-file.ts";
+import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+import { checkComplete, completeBytes } from "./complete.ts";
 import { decodeDcPicture } from "./dc-picture.ts";
 import { dcPlaneBytes } from "./dc-planes.ts";
 import type { JpegHeader } from "./header.ts";
@@ -22,13 +24,13 @@ function reduction(side: number): number {
 
 /** Bytes that decoding takes at the most (measured: docs/images.md). */
 export function jpegBytes(header: JpegHeader, fileBytes: number): number {
-  if (fromDcAlone(header)) return dcPlaneBytes(header) + header.width;
+  const checked = header.ended ? 0 : completeBytes(header);
+  if (fromDcAlone(header)) return Math.max(checked, dcPlaneBytes(header) + header.width);
   const scale = reduction(Math.min(header.width, header.height));
   const pixels = Math.ceil(header.width / scale) * Math.ceil(header.height / scale);
   const coefficients = header.progressive ? coefficientBytes(header) : 0;
   // Planes of the components, their interleaved picture, and room for a vector that doubles.
-  const files = lacksMarker(header) ? 2 : 1;
-  return Math.ceil(BASE_BYTES + files * fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
+  return Math.ceil(BASE_BYTES + checked + fileBytes + coefficients * 1.05 + pixels * header.components.length * 3);
 }
 
 /** A large progressive picture is read by its DC coefficients: all others are for detail that the result cannot show. */
@@ -51,34 +53,20 @@ function coefficientBytes({ width, height, components }: JpegHeader): number {
  * @throws UserError BAD_IMAGE
  */
 export function decodeJpeg(file: Uint8Array, header: JpegHeader, square: Square): BoxReducer {
+  if (!header.ended) checkComplete(file, header);
   if (fromDcAlone(header)) return decodeDcPicture(file, header, square);
   const scale = reduction(square.side);
   const [width, height] = [Math.ceil(header.width / scale), Math.ceil(header.height / scale)];
   let into: BoxReducer | undefined;
   try {
-    const whole = lacksMarker(header) ? withMarker(file) : file;
-    into = withJpegCodec((codec) => codec.decode(whole, width, height, (picture) => reduce(picture, header, square)));
+    const clean = cleanFile(file, header);
+    into = withJpegCodec((codec) => codec.decode(clean, width, height, (picture) => reduce(picture, header, square)));
   } catch (error) {
     // A trap: the instance is gone with it.
     throw error instanceof WebAssembly.RuntimeError ? damaged("JPEG", error) : error;
   }
   if (!into) throw damaged("JPEG");
   return into;
-}
-
-/** Files whose channels are not YCbCr, and say so otherwise than by Adobe's marker: the codec knows that marker alone. */
-function lacksMarker(header: JpegHeader): boolean {
-  return header.adobeTransform === null && (header.components.length === 4 || isNamedRgb(header));
-}
-
-/** The file with Adobe's marker after its first two bytes, saying that the channels are stored as they are. */
-function withMarker(file: Uint8Array): Uint8Array {
-  const marker = [0xff, 0xee, 0, 14, ...[..."Adobe"].map((c) => c.charCodeAt(0)), 0, 100, 0, 0, 0, 0, 0];
-  const marked = new Uint8Array(file.length + marker.length);
-  marked.set(file.subarray(0, 2));
-  marked.set(marker, 2);
-  marked.set(file.subarray(2), 2 + marker.length);
-  return marked;
 }
 
 function reduce(picture: DecodedJpeg, header: JpegHeader, square: Square): BoxReducer {

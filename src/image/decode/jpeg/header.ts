@@ -20,29 +20,38 @@ export interface JpegHeader {
   /** The colour transform of Adobe's marker (0 none, 1 YCbCr, 2 YCCK); null without that marker. */
   adobeTransform: number | null;
   orientation: Orientation;
+  /** Whether the file has its end marker; without it, pixels may be missing. */
+  ended: boolean;
 }
 
 /** Sizes a segment says about itself are checked here, so that nothing is read past the end. */
 export interface Segment {
   marker: number;
+  /** Where the marker's last 0xff is. */
+  from: number;
   /** Where its contents begin, after the length. */
   start: number;
   end: number;
 }
 
 const SOI = 0xd8;
-const EOI = 0xd9;
+export const EOI = 0xd9;
 export const SOS = 0xda;
+export const DHT = 0xc4;
+export const DRI = 0xdd;
+/** No marker: the file ends without one. */
+export const END = 0;
 
 /**
- * The header of a JPEG file (ITU T.81 annex B), read without decoding anything; also checks that the file runs to its
- * end marker.
+ * The header of a JPEG file (ITU T.81 annex B), read without decoding anything.
  * @throws UserError BAD_IMAGE, UNSUPPORTED_IMAGE
  */
 export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader {
   let frame: Pick<JpegHeader, "width" | "height" | "progressive" | "components"> | undefined;
   let adobeTransform: number | null = null;
   let orientation: Orientation = 1;
+  let hasScan = false;
+  let ended = false;
   for (const segment of jpegSegments(bytes)) {
     const content = bytes.subarray(segment.start, segment.end);
     if (isFrame(segment.marker)) {
@@ -53,37 +62,42 @@ export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader 
       orientation = exifOrientation(content.subarray(6));
     } else if (segment.marker === 0xee && content.length >= 12 && latin1(content.subarray(0, 5)) === "Adobe") {
       adobeTransform = content[11] as number;
-    } else if (segment.marker === SOS && !frame) {
-      throw damaged("JPEG");
+    } else if (segment.marker === SOS) {
+      if (!frame) throw damaged("JPEG");
+      hasScan = true;
     }
+    ended = segment.marker === EOI;
   }
+  if (!ended && !hasScan) throw truncated("JPEG");
   if (!frame) throw badImage("The JPEG file holds no picture. Send one that a viewer can show.");
-  return { ...frame, adobeTransform, orientation };
+  return { ...frame, adobeTransform, orientation, ended };
 }
 
-/** All segments in order; throws when the file ends before its end marker. */
+/** All segments in order; the last is EOI, or END where the file lacks it. @throws UserError BAD_IMAGE inside a segment */
 export function* jpegSegments(bytes: Uint8Array): Generator<Segment> {
   let at = 2;
   for (;;) {
     // Any number of 0xff may fill up before a marker; some writers leave stray bytes between segments.
     at = bytes.indexOf(0xff, at);
-    while (at >= 0 && bytes[at] === 0xff) at++;
-    const marker = at < 0 ? undefined : bytes[at];
-    if (marker === undefined) throw truncated("JPEG");
-    at++;
-    if (marker === EOI) return;
+    if (at < 0) return yield { marker: END, from: bytes.length, start: bytes.length, end: bytes.length };
+    while (bytes[at + 1] === 0xff) at++;
+    const from = at;
+    const marker = bytes[from + 1];
+    if (marker === undefined) return yield { marker: END, from, start: bytes.length, end: bytes.length };
+    at += 2;
+    if (marker === EOI) return yield { marker, from, start: at, end: at };
     // 0 is a data byte 0xff, 0xd0..0xd7 restart a scan: neither has a length.
     if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= SOI)) continue;
     if (at + 2 > bytes.length) throw truncated("JPEG");
     const length = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
     if (length < 2) throw damaged("JPEG");
     if (at + length > bytes.length) throw truncated("JPEG");
-    yield { marker, start: at + 2, end: at + length };
+    yield { marker, from, start: at + 2, end: at + length };
     at += length;
   }
 }
 
-function isFrame(marker: number): boolean {
+export function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 

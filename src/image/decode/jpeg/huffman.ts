@@ -38,3 +38,16 @@ export class HuffmanTable {
     throw damaged("JPEG");
   }
 }
+
+/** Of AC coefficients, added to a table's number; those of DC have the number alone. */
+export const AC = 0x10;
+
+/** Adds the tables of a DHT segment, by class and number (section B.2.4.2). */
+export function readHuffman(content: Uint8Array, tables: Map<number, HuffmanTable>): void {
+  for (let at = 0; at + 17 <= content.length; ) {
+    const counts = content.subarray(at + 1, at + 17);
+    const symbols = counts.reduce((a, b) => a + b, 0);
+    tables.set(content[at] as number, new HuffmanTable(counts, content.subarray(at + 17, at + 17 + symbols)));
+    at += 17 + symbols;
+  }
+}

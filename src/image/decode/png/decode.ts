@@ -51,7 +51,7 @@ export async function decodePng(
   signal?: AbortSignal,
 ): Promise<void> {
   const rows = new RowAssembler(header, into);
-  const inflated = inflate(header.data);
+  const inflated = inflate(header.data, header.cutOff);
   try {
     while (!rows.done) await turns.take(() => pushSome(inflated, rows), signal);
   } finally {
@@ -124,8 +124,8 @@ class RowAssembler {
     this.#filled = -1;
     this.#y += pass.stepY;
     if (this.#y >= this.#header.height) this.#nextPass();
-    // The rest of a picture that is not interlaced lies outside the square.
-    else if (!this.#header.interlaced && this.#y >= this.#into.last) this.done = true;
+    // The rest of a picture that is not interlaced lies outside the square; a file without its end is to be whole, too.
+    else if (this.#header.ended && !this.#header.interlaced && this.#y >= this.#into.last) this.done = true;
   }
 
   /** Goes to the next pass that has pixels: small pictures leave some empty. */

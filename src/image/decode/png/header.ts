@@ -26,6 +26,10 @@ export interface PngHeader {
   /** The compressed pixels, in the order of the file; an animation's frames are left out. */
   data: Uint8Array[];
   orientation: Orientation;
+  /** Whether the file has its end; without it, pixels may be missing. */
+  ended: boolean;
+  /** Whether it ends within `data`. */
+  cutOff: boolean;
 }
 
 const DEPTHS: Record<number, { channels: number; depths: number[] }> = {
@@ -37,29 +41,34 @@ const DEPTHS: Record<number, { channels: number; depths: number[] }> = {
 };
 
 /**
- * All chunks of a PNG file (W3C PNG, third edition) that matter for its pixels; nothing is inflated.
+ * All chunks of a PNG file (W3C PNG, third edition) that matter for its pixels; nothing is inflated. A file may end too
+ * early: whether its pixels are there is known once they are inflated.
  * @throws UserError BAD_IMAGE
  */
 export function readPngHeader(bytes: Uint8Array, check: CheckSize): PngHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: PngHeader | undefined;
-  let ended = false;
-  for (let at = 8; !ended; ) {
-    if (at + 12 > bytes.length) throw truncated("PNG");
-    const length = view.getUint32(at);
-    if (at + 12 + length > bytes.length) throw truncated("PNG");
+  for (let at = 8; at + 8 <= bytes.length; ) {
     const name = latin1(bytes.subarray(at + 4, at + 8));
-    const content = bytes.subarray(at + 8, at + 8 + length);
+    const start = at + 8;
+    const end = start + view.getUint32(at);
+    const content = bytes.subarray(start, end);
     if (name === "IHDR" && !header) header = readIhdr(content, check);
     if (!header) throw damaged("PNG");
+    if (name === "IDAT") {
+      header.data.push(content);
+      header.cutOff = end > bytes.length;
+    }
+    header.ended = name === "IEND";
+    // The checksums that follow are not looked at, and may be cut off.
+    if (header.ended || end > bytes.length) break;
     if (name === "PLTE") header.palette = content;
     if (name === "tRNS") header.transparency = content;
-    if (name === "IDAT") header.data.push(content);
     if (name === "eXIf") header.orientation = exifOrientation(content);
-    ended = name === "IEND";
-    at += 12 + length;
+    at = end + 4;
   }
-  if (!header || header.data.length === 0) throw damaged("PNG");
+  if (!header) throw truncated("PNG");
+  if (header.data.length === 0) throw header.ended ? damaged("PNG") : truncated("PNG");
   if (header.colorType === INDEXED && header.palette.length < 3) throw damaged("PNG");
   return header;
 }
@@ -89,5 +98,7 @@ function readIhdr(content: Uint8Array, check: CheckSize): PngHeader {
     transparency: undefined,
     data: [],
     orientation: 1,
+    ended: false,
+    cutOff: false,
   };
 }

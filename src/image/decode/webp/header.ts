@@ -26,6 +26,10 @@ export interface WebpFrame {
   alpha: Uint8Array | undefined;
 }
 
+/** VP8X's flag that there is EXIF, and the chunks that hold pixels. */
+const EXIF_FLAG = 0x08;
+const PIXELS = ["VP8 ", "VP8L", "ANMF"];
+
 interface Size {
   width: number;
   height: number;
@@ -45,9 +49,8 @@ interface Chunk {
 export function readWebpHeader(bytes: Uint8Array, check: CheckSize): WebpHeader {
   if (bytes.length < 30) throw truncated("WebP");
   checkFirst(bytes, check);
-  const end = 8 + view(bytes).getUint32(4, true);
-  if (end > bytes.length) throw truncated("WebP");
-  const chunks = readChunks(bytes.subarray(12, end));
+  // The container's own length is not believed: some programs write a wrong one.
+  const chunks = readChunks(bytes.subarray(12));
   const [extended] = chunks;
   if (extended?.name !== "VP8X") {
     const frame = stillFrame(chunks);
@@ -58,9 +61,20 @@ export function readWebpHeader(bytes: Uint8Array, check: CheckSize): WebpHeader 
   const height = uint24(extended.content, 7) + 1;
   const animation = chunks.find((c) => c.name === "ANMF");
   const frame = animation ? animatedFrame(animation) : stillFrame(chunks);
-  if (frame.left + frame.width > width || frame.top + frame.height > height) throw damaged("WebP");
+  const fits = animation
+    ? frame.left + frame.width <= width && frame.top + frame.height <= height
+    : frame.width === width && frame.height === height;
+  if (!fits) throw damaged("WebP");
+  return { width, height, orientation: readOrientation(bytes, extended, chunks), frame };
+}
+
+/** EXIF comes after the pixels: a file that is cut off there is whole but for which way is up. */
+function readOrientation(bytes: Uint8Array, extended: Chunk, chunks: Chunk[]): Orientation {
   const exif = chunks.find((c) => c.name === "EXIF");
-  return { width, height, orientation: exif ? webpOrientation(exif.content) : 1, frame };
+  if (exif) return webpOrientation(exif.content);
+  const isPromised = ((extended.content[0] as number) & EXIF_FLAG) !== 0;
+  if (isPromised && 8 + view(bytes).getUint32(4, true) > bytes.length) throw truncated("WebP");
+  return 1;
 }
 
 /** The size that the first chunk says, before anything else of the file is believed. */
@@ -76,14 +90,19 @@ function pair({ width, height }: Size): [number, number] {
   return [width, height];
 }
 
+/** All whole chunks. @throws UserError BAD_IMAGE when one with pixels is cut off */
 function readChunks(bytes: Uint8Array): Chunk[] {
   const chunks: Chunk[] = [];
   const data = view(bytes);
   for (let at = 0; at + 8 <= bytes.length; ) {
     const length = data.getUint32(at + 4, true);
-    if (at + 8 + length > bytes.length) throw truncated("WebP");
+    const name = latin1(bytes.subarray(at, at + 4));
+    if (at + 8 + length > bytes.length) {
+      if (!chunks.some((c) => PIXELS.includes(c.name))) throw truncated("WebP");
+      break;
+    }
     chunks.push({
-      name: latin1(bytes.subarray(at, at + 4)),
+      name,
       whole: bytes.subarray(at, at + 8 + length),
       content: bytes.subarray(at + 8, at + 8 + length),
     });
@@ -94,7 +113,7 @@ function readChunks(bytes: Uint8Array): Chunk[] {
 
 function stillFrame(chunks: Chunk[]): WebpFrame {
   const image = chunks.find((c) => c.name === "VP8 " || c.name === "VP8L");
-  if (!image) throw damaged("WebP");
+  if (!image) throw truncated("WebP");
   const lossless = image.name === "VP8L";
   const size = lossless ? losslessSize(image.content) : lossySize(image.content);
   if (size.width === 0 || size.height === 0) throw noPixels("WebP");
@@ -105,6 +124,7 @@ function stillFrame(chunks: Chunk[]): WebpFrame {
 function animatedFrame({ content }: Chunk): WebpFrame {
   if (content.length < 16) throw damaged("WebP");
   const frame = stillFrame(readChunks(content.subarray(16)));
+  if (frame.width !== uint24(content, 6) + 1 || frame.height !== uint24(content, 9) + 1) throw damaged("WebP");
   return { ...frame, left: uint24(content, 0) * 2, top: uint24(content, 3) * 2 };
 }
 
