@@ -10,7 +10,7 @@ it("writes a repository whose graphs load where they lie, with a config that nam
   const target = await mkdtemp(join(tmpdir(), "igpt-triton-"));
   try {
     const keys = await exportTriton((key) => openFolder().get(key), openFolder(target), "repository");
-    const model = "repository/igpt-cifar10";
+    const model = "repository/igpt-base";
     expect(keys).toContain(`${model}/1/model.onnx`);
     expect(keys.at(-1)).toBe(`${model}/config.pbtxt`);
     const session = await InferenceSession.create(join(target, model, "1/model.onnx"));

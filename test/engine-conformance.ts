@@ -93,7 +93,9 @@ function goldenValues(engine: () => Engine, golden: GoldenCase, tolerance: Toler
       .map((_, color) => color)
       .filter((color) => color % Math.ceil(golden.logits.length / 64) === 0);
     const right = colors.map((color) => most + Math.log(sum) - (golden.logits[color] ?? Number.NaN));
-    expectNats(await natsOf(engine(), prefix, Int32Array.from(colors)), right, tolerance);
+    const nats = await natsOf(engine(), prefix, Int32Array.from(colors));
+    // Colours of one pixel share the rounding of its state: their mean is no steadier than any of them.
+    expect(mostApart(nats, Float32Array.from(right))).toBeLessThanOrEqual(tolerance.nll);
   });
 }
 

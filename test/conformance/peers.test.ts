@@ -48,7 +48,7 @@ it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
       version: SHIPPED.version,
     });
     expect(answers.server.extensions).toContain("binary_tensor_data");
-    expect(answers.model).toMatchObject({ name: "igpt-cifar10", versions: expect.arrayContaining([SHIPPED.version]) });
+    expect(answers.model).toMatchObject({ name: "igpt-base", versions: expect.arrayContaining([SHIPPED.version]) });
     expect(answers.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
     expect(answers.json).toEqual(answers.binary);
     expect(answers.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
@@ -68,9 +68,9 @@ describe("MLServer, serving igpt.onnx with a runtime of a few lines, as the Work
     folder = await mkdtemp(join(tmpdir(), "igpt-mlserver-"));
     const [http_port, grpc_port, metrics_port] = [await freePort(), await freePort(), await freePort()];
     const settings = { http_port, grpc_port, metrics_port, host: "127.0.0.1", parallel_workers: 0, debug: false };
-    const uri = join(ROOT, `r2-assets/models/igpt-cifar10/${SHIPPED.version}/igpt.onnx`);
+    const uri = join(ROOT, `r2-assets/models/igpt-base/${SHIPPED.version}/igpt.onnx`);
     const model = {
-      name: "igpt-cifar10",
+      name: "igpt-base",
       implementation: "igpt_runtime.IgptRuntime",
       parameters: { uri, version: SHIPPED.version },
     };
@@ -79,7 +79,7 @@ describe("MLServer, serving igpt.onnx with a runtime of a few lines, as the Work
     const env = { ...process.env, PYTHONPATH: PEERS, PATH: `${dirname(python)}:${process.env.PATH}` };
     server = spawn(join(dirname(python), "mlserver"), ["start", folder], { env, stdio: "ignore" });
     const url = `http://127.0.0.1:${http_port}`;
-    await untilReady(`${url}/v2/models/igpt-cifar10/versions/${SHIPPED.version}/ready`, server);
+    await untilReady(`${url}/v2/models/igpt-base/versions/${SHIPPED.version}/ready`, server);
     const vars = { ORIGIN_URLS: url, ENGINE: "kernel", FLOOD_GUARD: "off", EDGE_BUDGET_GIGAMACS: "0.0001" };
     worker = await startWorker({ vars: { ...vars, ORIGIN_WAIT_SECONDS: "60" } });
   }, 180_000);

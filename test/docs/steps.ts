@@ -82,19 +82,19 @@ export const STEPS: Step[] = [
     expect(await project.run(command)).toContain(`version ${ADDED}: published`);
   }),
   step("npm run models -- list", async ({ project }, command) => {
-    expect(await project.run(command)).toContain(`igpt-cifar10 (default): version ${ADDED}`);
+    expect(await project.run(command)).toContain(`igpt-base (default): version ${ADDED}`);
   }),
   step("npm run models -- verify", async ({ project }, command) => {
-    expect(await project.run(command)).toMatch(/igpt-cifar10 version \d+: \d files as they should be/);
+    expect(await project.run(command)).toMatch(/igpt-base version \d+: \d files as they should be/);
   }),
-  step("npm run models -- rollback --model igpt-cifar10", async ({ project }, command) => {
-    expect(await project.run(command)).toMatch(/igpt-cifar10 is at version \d+ now/);
+  step("npm run models -- rollback --model igpt-base", async ({ project }, command) => {
+    expect(await project.run(command)).toMatch(/igpt-base is at version \d+ now/);
     expect(await project.run("npm run models -- list")).not.toContain(`(default): version ${ADDED}`);
   }),
   step("npm run models -- export-triton --dir FOLDER", async ({ project }, command) => {
     const printed = await project.run(command.replace("FOLDER", "triton-models"));
     expect(printed).toContain("config.pbtxt");
-    expect(readFileSync(join(project.directory, "triton-models/triton/igpt-cifar10/config.pbtxt"), "utf8")).toContain(
+    expect(readFileSync(join(project.directory, "triton-models/triton/igpt-base/config.pbtxt"), "utf8")).toContain(
       "igpt",
     );
   }),
@@ -156,10 +156,10 @@ function addVersion({ directory }: ProjectCopy): void {
   const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as {
     models: Record<string, { version: string; versions: string[] }>;
   };
-  const model = index.models["igpt-cifar10"];
-  if (!model) throw new Error("r2-assets has no igpt-cifar10");
-  const from = join(folder, "igpt-cifar10", model.version);
-  const to = join(folder, "igpt-cifar10", ADDED);
+  const model = index.models["igpt-base"];
+  if (!model) throw new Error("r2-assets has no igpt-base");
+  const from = join(folder, "igpt-base", model.version);
+  const to = join(folder, "igpt-base", ADDED);
   cpSync(from, to, { recursive: true });
   const manifest = JSON.parse(readFileSync(join(from, "manifest.json"), "utf8")) as object;
   writeFileSync(join(to, "manifest.json"), JSON.stringify({ ...manifest, version: ADDED }));

@@ -157,7 +157,7 @@ describe("what callers get wrong", () => {
   it("is counted", async () => {
     expect((await post(url, good, { headers })).status).toBe(200);
     const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
-    expect(metrics).toMatch(/igpt_origin_requests_total\{model="igpt-cifar10",version="",status="200"\} 1\n/);
+    expect(metrics).toMatch(/igpt_origin_requests_total\{model="igpt-base",version="",status="200"\} 1\n/);
     expect(metrics).toContain('igpt_origin_generated_pixels_total{engine="kernel",provider="wasm",precision="int8"} 4');
     expect(metrics).not.toContain("constructor");
   });

@@ -1,6 +1,6 @@
 """Publishes a checkpoint as a bundle: int8 weights, both graphs, and what quantising cost.
 
-    python -m igpt.export --checkpoint ~/.cache/igpt-edge/runs/cifar10/checkpoint.pt --id igpt-cifar10 --version 1 \\
+    python -m igpt.export --checkpoint ~/.cache/igpt-edge/runs/photos/checkpoint.pt --id igpt-base --version 1 \\
         --data test.zip --out ../r2-assets --golden ../test/golden
 """
 

@@ -1,6 +1,6 @@
 """What linear weights of 4 bits would cost in nats per pixel, before a kernel for them is worth writing.
 
-    python -m igpt.four_bits --bundle ../r2-assets/models/igpt-cifar10/1 --data TEST.zip --pictures 100
+    python -m igpt.four_bits --bundle ../r2-assets/models/igpt-base/1 --data TEST.zip --pictures 100
 
 Weights are rounded in groups of neighbours along the inputs, each group with a scale (and an offset) of its own, and run
 in float: only the rounding is measured. docs/decisions/2026-11-22-four-bit-weights.md has the outcome.

@@ -1,6 +1,6 @@
 """The palette: k-means colours in RGB, nearest by squared distance.
 
-    python -m igpt.palette --train train.zip --test test.zip --out palettes/cifar10.json
+    python -m igpt.palette --train train.zip --test test.zip --out palettes/photos.json
 """
 
 from __future__ import annotations

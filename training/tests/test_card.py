@@ -12,7 +12,7 @@ from igpt.card import CardError, copying_table, facts, write_card
 from igpt.curve import training_flop
 from igpt.model import Config, ImageGPT
 
-TEXT = Path(__file__).parents[1] / "cards" / "igpt-cifar10.md"
+TEXT = Path(__file__).parents[1] / "cards" / "igpt.md"
 
 
 def manifest() -> dict:

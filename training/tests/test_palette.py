@@ -58,6 +58,6 @@ def test_too_few_colours_to_cluster() -> None:
 
 
 def test_the_shipped_palette() -> None:
-    palette = Palette.load(Path(__file__).parents[1] / "palettes" / "cifar10.json")
+    palette = Palette.load(Path(__file__).parents[1] / "palettes" / "photos.json")
     assert palette.rgb.shape == (512, 3)
     assert len(np.unique(palette.rgb, axis=0)) == 512

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import tritonclient.http as triton
 
-MODEL, ROWS, GIVEN, GENERATE = "igpt-cifar10", 3, 40, 24
+MODEL, ROWS, GIVEN, GENERATE = "igpt-base", 3, 40, 24
 OUTPUTS = ("samples", "nll", "prefix_nll", "features")
 
 
