@@ -70,7 +70,7 @@ test("nats and features go on where a call ended", async () => {
     await readFile(join(set, "kernel/features.bin")),
   ];
   const [nll, features] = await read();
-  expect(nll).toHaveLength(3 * 4);
+  expect(nll).toHaveLength(3 * 2 * 4);
   expect(features).toHaveLength(3 * (layers + 1) * width * 4);
 
   // As an end in the middle of a write leaves them.

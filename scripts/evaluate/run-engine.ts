@@ -8,10 +8,12 @@ import { reporter } from "./progress.ts";
 
 /** Pictures between two writes: what an interruption loses. */
 const CHUNK = 64;
+/** Of a picture in nll.bin. */
+const NATS_BYTES = 8;
 
 /**
  * Runs the Worker's kernel over every picture of `folder/tokens.bin` (uint16 [N, T]), a picture a thread, and appends to
- * `folder/kernel/`: `nll.bin` (float32 [N], nats per pixel) and `features.bin` (float32 [N, layers + 1, width]). Goes on
+ * `folder/kernel/`: `nll.bin` (float32 [N, 2]: nats per pixel of the whole and of the lower half) and `features.bin` (float32 [N, layers + 1, width]). Goes on
  * where an earlier call ended.
  */
 export async function runEngine(pool: ComputePool, bundle: Bundle, folder: string): Promise<void> {
@@ -23,9 +25,9 @@ export async function runEngine(pool: ComputePool, bundle: Bundle, folder: strin
   await mkdir(out, { recursive: true });
   const files = { nll: join(out, "nll.bin"), features: join(out, "features.bin") };
   const floats = (layers + 1) * width;
-  let done = Math.min(await records(files.nll, 4), await records(files.features, 4 * floats));
+  let done = Math.min(await records(files.nll, NATS_BYTES), await records(files.features, 4 * floats));
   if (done < total) {
-    await cut(files.nll, 4 * done);
+    await cut(files.nll, NATS_BYTES * done);
     await cut(files.features, 4 * floats * done);
   }
 
@@ -40,7 +42,7 @@ export async function runEngine(pool: ComputePool, bundle: Bundle, folder: strin
       report(1);
       return result;
     });
-    await appendFile(files.nll, bytes(Float32Array.from(results, (result) => mean(result.prefixNll))));
+    await appendFile(files.nll, bytes(Float32Array.from(results.flatMap(({ prefixNll }) => nats(prefixNll)))));
     await appendFile(files.features, joined(results));
     done += count;
   }
@@ -71,6 +73,11 @@ async function cut(path: string, size: number): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** Of the whole picture, and of its lower half given the upper one. */
+function nats(perPixel: Float32Array): [number, number] {
+  return [mean(perPixel), mean(perPixel.subarray(perPixel.length / 2))];
 }
 
 function mean(values: Float32Array): number {

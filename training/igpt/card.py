@@ -1,7 +1,7 @@
 """Writes a model's card: a text with placeholders, filled with what was measured.
 
     python -m igpt.card --text cards/igpt.md --bundle ../r2-assets/models/igpt-base/2 \\
-        --measures ../r2-assets/models/igpt-base/measures.json --run photos --out ../r2-assets/models/igpt-base/README.md
+        --measures ../r2-assets/models/igpt-base/measures.json --run base --out ../r2-assets/models/igpt-base/README.md
 
 `--measures` is the JSON of `npm run evaluate`. A placeholder is `{name}`; `--list` shows all with their values.
 """

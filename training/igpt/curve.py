@@ -1,6 +1,6 @@
 """Draws the curve of a run against the pictures seen and the arithmetic done, as SVG or PNG.
 
-    python -m igpt.curve --run photos --out curve.svg
+    python -m igpt.curve --run base --out curve.svg
 """
 
 from __future__ import annotations

@@ -31,11 +31,12 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Pictures:
-    """`pixels` uint8 [N, side, side, 3], `labels` int64 [N] into `classes`."""
+    """`pixels` uint8 [N, side, side, 3], `labels` int64 [N] into `classes`, `sources` [N]: the outermost folder of each, or ""."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 def cache_directory() -> Path:
@@ -116,6 +117,7 @@ def load_pictures(source: Path, side: int = SIDE) -> Pictures:
     classes: list[str] = []
     labels: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
+    sources: list[str] = []
     index: dict[str, int] = {}
     damaged: list[str] = []
     for label, name, contents in picture_entries(source):
@@ -129,11 +131,12 @@ def load_pictures(source: Path, side: int = SIDE) -> Pictures:
             classes.append(label)
         labels.append(index[label])
         pixels.append(picture)
+        sources.append(name.split("/")[0] if "/" in name else "")
     if not pixels:
         reason = damaged[0] if damaged else ", ".join(sorted(EXTENSIONS))
         raise DataError(f"{source} holds no pictures ({reason})")
     report_damaged(damaged)
-    return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes))
+    return Pictures(np.stack(pixels), np.asarray(labels, dtype=np.int64), tuple(classes), tuple(sources))
 
 
 def report_damaged(damaged: list[str]) -> None:
@@ -150,7 +153,7 @@ def load_files(files: list[Path], side: int = SIDE) -> Pictures:
         pixels = [decode_middle(str(file), file.read_bytes(), side) for file in files]
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}") from error
-    return Pictures(np.stack(pixels), np.zeros(len(files), np.int64), ("",))
+    return Pictures(np.stack(pixels), np.zeros(len(files), np.int64), ("",), ("",) * len(files))
 
 
 def source_key(source: Path) -> str:
@@ -167,15 +170,17 @@ def source_key(source: Path) -> str:
 
 def cached_pictures(source: Path, side: int = SIDE) -> Pictures:
     """`load_pictures`, decoded only the first time."""
-    path = cache_directory() / f"pictures-{side}-{source_key(source)}.npz"
+    path = cache_directory() / f"labelled-{side}-{source_key(source)}.npz"
     if not path.exists():
         pictures = load_pictures(source, side)
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
         with temporary.open("wb") as file:
-            np.savez(file, pixels=pictures.pixels, labels=pictures.labels, classes=np.asarray(pictures.classes))
+            names = {"classes": np.asarray(pictures.classes), "sources": np.asarray(pictures.sources)}
+            np.savez(file, pixels=pictures.pixels, labels=pictures.labels, **names)
         temporary.rename(path)
     with np.load(path) as stored:
-        return Pictures(stored["pixels"], stored["labels"], tuple(str(name) for name in stored["classes"]))
+        classes, sources = (tuple(str(name) for name in stored[kind]) for kind in ("classes", "sources"))
+        return Pictures(stored["pixels"], stored["labels"], classes, sources)
 
 
 def cached_tokens(source: Path, palette: Palette, side: int = SIDE) -> NDArray[np.uint16]:

@@ -43,7 +43,8 @@ def tokens(args: argparse.Namespace) -> None:
         everything = cached_pictures(args.data, side)
         count = len(everything.labels)
         chosen = np.random.default_rng(0).permutation(count)[: args.most or count]
-        pictures = Pictures(everything.pixels[chosen], everything.labels[chosen], everything.classes)
+        sources = tuple(everything.sources[index] for index in chosen)
+        pictures = Pictures(everything.pixels[chosen], everything.labels[chosen], everything.classes, sources)
         encoded = cached_tokens(args.data, palette, side)[chosen]
     write_pictures(args.out, pictures, encoded, manifest, palette)
     print(f"{len(encoded)} pictures, classes: {', '.join(shortened(pictures.classes))}")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import json
 import zipfile
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from conftest import picture, png
 from PIL import Image
 
-from igpt.data import DataError, cached_pictures, cached_tokens, load_files, load_pictures
+from igpt.data import DataError, cached_pictures, cached_tokens, decode_middle, load_files, load_pictures
 from igpt.palette import Palette
 
 
@@ -108,3 +110,22 @@ def test_tokens_are_cached_by_source_and_palette(archive: Path, own_cache: Path)
     assert not np.array_equal(cached_tokens(archive, grey(8)), first)
     assert len(list(own_cache.glob("tokens-*.npy"))) == 2
     assert np.array_equal(cached_pictures(archive).labels, load_pictures(archive).labels)
+
+
+FIXTURES = Path(__file__).parents[2] / "test" / "fixtures"
+
+
+@pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "palette.png", "grey.png", "interlaced.png", "lossy.webp", "lossless.webp", "lossless-alpha.webp"])
+def test_a_picture_is_what_the_worker_sees(name: str) -> None:
+    """src/image/decode/decode.test.ts holds the Worker's decoders against the same bytes."""
+    expected = np.frombuffer(base64.b64decode(json.loads((FIXTURES / "expected.json").read_text())[name]), np.uint8)
+    assert np.array_equal(decode_middle(name, (FIXTURES / name).read_bytes(), 32).ravel(), expected)
+
+
+def test_a_picture_s_source_is_its_outermost_folder(tmp_path: Path) -> None:
+    for name in ("one/cat/a.png", "two/b.png", "c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(picture(1)))
+    pictures = load_pictures(tmp_path)
+    assert dict(zip(pictures.sources, (pictures.classes[label] for label in pictures.labels), strict=True)) == {"": "", "one": "cat", "two": "two"}
+    assert cached_pictures(tmp_path).sources == pictures.sources

@@ -18,7 +18,7 @@ from igpt.export import write_bundle
 from igpt.model import Config, ImageGPT
 from igpt.palette import Palette
 
-CONTRACT = {"nllPerPixel", "nllPerPixelFloat", "probe", "precisionAt10"}
+CONTRACT = {"nllPerPixel", "nllLowerHalf", "bySource", "nllPerPixelFloat", "probe", "precisionAt10"}
 CONFIG = Config(1, 16, 2, 1024, 64)
 
 
@@ -76,6 +76,10 @@ def test_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle_fold
     measures = json.loads((tmp_path / "deep" / "m.json").read_text())
     assert measures.keys() >= CONTRACT
     assert measures["pictures"] == 13 and measures["probePictures"] == 24
+    by_source = measures["bySource"]
+    assert {name: source["pictures"] for name, source in by_source.items()} == {"ant": 6, "cat": 5, "only here": 2}
+    for key in ("nllPerPixel", "nllLowerHalf"):
+        assert sum(source["pictures"] * source[key] for source in by_source.values()) / 13 == pytest.approx(measures[key], abs=1e-6)
     assert measures["probe"].keys() == {"0", "1"} and measures["bestLayer"] in (0, 1)
     # The stand-in computes what the graph computes, on the graph's own pictures.
     assert measures["nllPerPixelGraph"] == pytest.approx(measures["nllPerPixelOfGraphPictures"], abs=1e-3)

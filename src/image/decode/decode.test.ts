@@ -20,3 +20,19 @@ describe("decodePicture gives what a viewer shows, at 32x32", () => {
     expect(admission.held).toBe(0);
   });
 });
+
+// training/tests/test_data.py holds what `npm run evaluate` reads of these files against the same bytes: so a model is measured on the
+// very pictures that it is given here.
+it.each([
+  "rgb.png",
+  "rgba.png",
+  "palette.png",
+  "grey.png",
+  "interlaced.png",
+  "lossy.webp",
+  "lossless.webp",
+  "lossless-alpha.webp",
+])("%s is what Pillow makes of it, to the last bit", async (name) => {
+  const picture = await decodePicture(fixture(name), { admission: new CountingAdmission(), turns: new Turns() });
+  expect(picture.rgb).toEqual(expected.get(name));
+});

@@ -29,7 +29,13 @@ function sinc(x: number): number {
   return Math.sin(t) / t;
 }
 
-/** For each output pixel: where its window starts and the weights in it, which sum to 1. */
+/**
+ * Weights are whole numbers of this part, and each pass ends in whole levels, as in Pillow's `Resample.c`: so that a model is
+ * asked about the very colours that it was trained and measured on.
+ */
+const ONE = 2 ** 22;
+
+/** For each output pixel: where its window starts and the weights in it, which sum to ONE but for their rounding. */
 interface Windows {
   starts: Int32Array;
   weights: Float64Array[];
@@ -49,20 +55,20 @@ function windows(size: number, from: number, length: number, out: number, kernel
     const w = Float64Array.from({ length: end - first }, (_, j) => kernel.weight((first + j + 0.5 - centre) / stretch));
     const sum = w.reduce((a, b) => a + b, 0);
     starts[i] = first;
-    weights.push(w.map((v) => v / sum));
+    weights.push(w.map((v) => Math.sign(v) * Math.round(Math.abs(v / sum) * ONE)));
   }
   return { starts, weights };
 }
 
 /**
- * The box of a picture, resampled to side x side: RGB bytes [side, side, 3]. Horizontally, then vertically, in floating
- * point; cut to 0..255 after each, as Pillow does, or overshoot at a hard edge would ring in both directions. A box of exactly side x side pixels comes out unchanged.
+ * The box of a picture, resampled to side x side: RGB bytes [side, side, 3]. Horizontally, then vertically, rounded and cut to
+ * 0..255 after each. A box of exactly side x side pixels comes out unchanged.
  */
 export function resample(source: Reduced, side: number, kernel: Kernel): Uint8Array {
   const { width, height, rgb, box } = source;
   const across = windows(width, box.left, box.side, side, kernel);
   const down = windows(height, box.top, box.side, side, kernel);
-  const narrow = new Float64Array(height * side * 3);
+  const narrow = new Uint8Array(height * side * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < side; x++) {
       const w = across.weights[x] as Float64Array;
@@ -71,28 +77,26 @@ export function resample(source: Reduced, side: number, kernel: Kernel): Uint8Ar
     }
   }
   const out = new Uint8Array(side * side * 3);
-  const pixel = new Float64Array(3);
   for (let y = 0; y < side; y++) {
     const w = down.weights[y] as Float64Array;
     for (let x = 0; x < side; x++) {
       const start = (down.starts[y] as number) * side + x;
-      accumulate(pixel, 0, narrow, start * 3, side * 3, w);
-      const at = (y * side + x) * 3;
-      for (let c = 0; c < 3; c++) out[at + c] = Math.round(pixel[c] as number);
+      accumulate(out, (y * side + x) * 3, narrow, start * 3, side * 3, w);
     }
   }
   return out;
 }
 
-function clamp(value: number): number {
-  return Math.max(0, Math.min(255, value));
+/** A weighted sum to a level, 0..255. */
+function level(sum: number): number {
+  return Math.max(0, Math.min(255, Math.floor(sum / ONE + 0.5)));
 }
 
 /** to[at .. at + 3] = the weighted sum of RGB pixels that lie `stride` apart. */
 function accumulate(
-  to: Float64Array,
+  to: Uint8Array,
   at: number,
-  from: Float32Array | Float64Array,
+  from: Float32Array | Uint8Array,
   start: number,
   stride: number,
   weights: Float64Array,
@@ -106,7 +110,7 @@ function accumulate(
     g += w * (from[p + 1] as number);
     b += w * (from[p + 2] as number);
   }
-  to[at] = clamp(r);
-  to[at + 1] = clamp(g);
-  to[at + 2] = clamp(b);
+  to[at] = level(r);
+  to[at + 1] = level(g);
+  to[at + 2] = level(b);
 }

@@ -29,12 +29,13 @@ class Forward:
         self._device = device
 
     def __call__(self, tokens: NDArray[np.uint16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean nats a pixel [N] and pooled features [N, layers + 1, width] of uint16 [N, T]."""
+        """Mean nats a pixel of wholes and of lower halves [N, 2] and pooled features [N, layers + 1, width] of uint16 [N, T]."""
         whole = torch.from_numpy(tokens.astype(np.int64)).to(self._device.kind)
         with self._device.autocast():
             parts = [torch_measure(self._model, part) for part in whole.split(4 if self._device.kind == "cpu" else CHUNK)]
         nats, features = (torch.cat(kind).float().cpu() for kind in zip(*parts))
-        return nats.mean(1).numpy(), features.numpy()
+        lower = nats[:, nats.shape[1] // 2 :]
+        return torch.stack((nats.mean(1), lower.mean(1)), 1).numpy(), features.numpy()
 
 
 @torch.no_grad()
@@ -52,7 +53,7 @@ def run_set(pictures: PictureSet, engine: str, model: ImageGPT, threads: int) ->
     total, _ = pictures.tokens.shape
     out = pictures.folder / engine
     out.mkdir(exist_ok=True)
-    sizes = {"nll.bin": 4, "features.bin": 4 * int(np.prod(pictures.facts["features"]))}
+    sizes = {"nll.bin": 8, "features.bin": 4 * int(np.prod(pictures.facts["features"]))}
     done = min(whole_records(out / name, size) for name, size in sizes.items())
     if done >= total:
         return

@@ -1,8 +1,8 @@
 """A set of pictures under evaluation, as a folder that Python and the Worker's engine both read and write.
 
 `tokens.bin` uint16 [N, T], `labels.bin` int64 [N], `set.json`; what an engine said of them is in a folder of its name:
-`nll.bin` float32 [N] (mean nats a pixel) and `features.bin` float32 [N, layers + 1, width]. An engine appends to both, so
-that a run that was ended goes on where it was.
+`nll.bin` float32 [N, 2] (mean nats a pixel of the whole picture, and of its lower half given the upper one) and `features.bin`
+float32 [N, layers + 1, width]. An engine appends to both, so that a run that was ended goes on where it was.
 """
 
 from __future__ import annotations
@@ -41,9 +41,21 @@ class PictureSet:
     def classes(self) -> list[str]:
         return self.facts["classes"]
 
+    @property
+    def sources(self) -> NDArray[np.str_]:
+        """The outermost folder that each picture came in, [N]."""
+        return np.asarray(self.facts["sources"])
+
     def nll(self, engine: str) -> NDArray[np.float32]:
         """Nats per pixel of every picture, [N]."""
-        return np.fromfile(self.folder / engine / "nll.bin", np.float32)[: len(self.tokens)]
+        return self._nats(engine)[:, 0]
+
+    def lower_nll(self, engine: str) -> NDArray[np.float32]:
+        """Nats per pixel of every lower half given the upper one, [N]."""
+        return self._nats(engine)[:, 1]
+
+    def _nats(self, engine: str) -> NDArray[np.float32]:
+        return np.fromfile(self.folder / engine / "nll.bin", np.float32).reshape(-1, 2)[: len(self.tokens)]
 
     def features(self, engine: str) -> NDArray[np.float32]:
         """[N, layers + 1, width], read from the disk as it is used."""
@@ -94,5 +106,6 @@ def write_pictures(folder: Path, pictures: Pictures, tokens: NDArray[np.uint16],
         pictures.labels,
         manifest,
         classes=list(pictures.classes),
+        sources=list(pictures.sources),
         palettePsnr=palette.psnr(pictures.pixels),
     )

@@ -69,6 +69,8 @@ def report(work: Work, graph_pictures: int) -> tuple[dict, dict[str, tuple[str, 
         "palettePsnr": test.facts["palettePsnr"],
         "nllPerPixel": float(nll.mean(dtype=np.float64)),
         "nllStandardError": float(nll.std(dtype=np.float64) / len(nll) ** 0.5),
+        "nllLowerHalf": float(test.lower_nll(KERNEL).mean(dtype=np.float64)),
+        "bySource": by_source(test),
         **float_nats(test),
         "graphPictures": len(chosen),
         "nllPerPixelGraph": mean_nats(graph_nats(work.bundle / "igpt.onnx"), test.tokens[chosen]),
@@ -86,6 +88,19 @@ def report(work: Work, graph_pictures: int) -> tuple[dict, dict[str, tuple[str, 
             **{name: space.summary() for name, (_, space) in spaces.items()},
         }
     return measures, spaces
+
+
+def by_source(test: PictureSet) -> dict[str, dict[str, float]]:
+    """Pictures and their nats by the outermost folder that they came in."""
+    nll, lower = test.nll(KERNEL).astype(np.float64), test.lower_nll(KERNEL).astype(np.float64)
+    return {
+        str(source): {
+            "pictures": int((test.sources == source).sum()),
+            "nllPerPixel": float(nll[test.sources == source].mean()),
+            "nllLowerHalf": float(lower[test.sources == source].mean()),
+        }
+        for source in np.unique(test.sources)
+    }
 
 
 def said(text: str) -> None:
