@@ -1,9 +1,10 @@
 """Writes a model's card: a text with placeholders, filled with what was measured.
 
-    python -m igpt.card --text cards/igpt.md --bundle ../r2-assets/models/igpt-base/2 \\
-        --measures ../r2-assets/models/igpt-base/measures.json --run base --out ../r2-assets/models/igpt-base/README.md
+    python -m igpt.card --text cards/igpt.md --bundle ../r2-assets/models/igpt-base/1 \\
+        --measures ../r2-assets/models/igpt-base/measures.json --out ../r2-assets/models/igpt-base/README.md
 
-`--measures` is the JSON of `npm run evaluate`. A placeholder is `{name}`; `--list` shows all with their values.
+`--measures` is the JSON of `npm run evaluate` on photographs, `--probe` another of it on CIFAR-10. A placeholder is `{name}`; `--list`
+shows all with their values.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import sys
 from pathlib import Path
 
 from . import bundle
-from .checkpoint import run_directory
-from .curve import read_curve, training_flop
+from .curve import training_flop
 
 SPACES = {
     "pixels": "whole picture, colour values (0-255)",
@@ -30,74 +30,60 @@ class CardError(ValueError):
     """The card cannot be written; the message says what is missing."""
 
 
-def facts(manifest: dict, measures: dict, curve: list[dict], epoch: int) -> dict[str, str]:
-    """Every placeholder's text. `epoch` is how many pictures were trained on."""
-    if (manifest["id"], manifest["version"]) != (measures["model"], measures["version"]):
-        raise CardError(f"the measures are of {measures['model']} version {measures['version']}, not of this bundle")
+def facts(manifest: dict, measures: dict, probe: dict | None = None) -> dict[str, str]:
+    """Every placeholder's text."""
+    for measured in (measures, probe):
+        if measured and (manifest["id"], manifest["version"]) != (measured["model"], measured["version"]):
+            raise CardError(f"the measures are of {measured['model']} version {measured['version']}, not of this bundle")
     architecture, made, published = manifest["architecture"], manifest["provenance"], manifest.get("metrics", {})
-    best = measures["bestLayer"]
-    out = {
+    probed = probe or {"probe": {}}
+    accuracies, layer = probed["probe"], str(manifest["embeddingLayer"])
+    return {
         "id": manifest["id"],
         "version": manifest["version"],
         "parameters": f"{manifest['parameters']:,}",
-        **{name: f"{architecture[name]:,}" for name in ("layers", "width", "heads", "colors")},
+        **{name: f"{architecture[name]:,}" for name in ("layers", "width", "heads", "colors", "resolution")},
         "precision": manifest["precision"],
+        "megabytes": f"{manifest['files'][bundle.WEIGHTS]['bytes'] / 1e6:.1f}",
         "testPictures": f"{measures['pictures']:,}",
         "palettePsnr": f"{measures['palettePsnr']:.2f}",
+        "trained": made["trained"],
         "images": f"{made['images']:,}",
-        "epochs": f"{made['images'] / epoch:.2f}",
-        "hours": f"{made['seconds'] / 3600:.1f}",
-        "petaflop": f"{made['images'] * training_flop(bundle.config_of(manifest)) / 1e15:.2f}",
-        "nats": f"{measures['nllPerPixel']:.4f}",
-        "natsError": f"{measures['nllStandardError']:.4f}",
+        "minutes": f"{made['seconds'] / 60:.0f}",
+        "petaflop": f"{made['images'] * training_flop(bundle.config_of(manifest)) / 1e15:.1f}",
+        "nats": f"{measures['nllPerPixel']:.3f}",
+        "natsError": f"{measures['nllStandardError']:.3f}",
         "bits": f"{measures['nllPerPixel'] / math.log(2):.3f}",
-        "natsFloat": number(measures["nllPerPixelFloat"], 4),
-        "quantisationCost": difference(measures["nllPerPixel"], measures["nllPerPixelFloat"]),
+        "natsLowerHalf": f"{measures['nllLowerHalf']:.3f}",
+        "sourceTable": source_table(measures["bySource"]),
         "weightPictures": str(published.get("testPictures", "-")),
-        "natsFloatWeights": number(published.get("testNllPerPixelFloat"), 5),
-        "natsInt8Weights": number(published.get("testNllPerPixelTorch"), 5),
+        "natsFloatWeights": number(published.get("testNllPerPixelFloat"), 4),
+        "natsInt8Weights": number(published.get("testNllPerPixelTorch"), 4),
         "graphPictures": str(measures["graphPictures"]),
-        "natsGraph": f"{measures['nllPerPixelGraph']:.5f}",
-        "natsKernelSame": f"{measures['nllPerPixelOfGraphPictures']:.5f}",
-        "natsUnigram": number(measures.get("nllPerPixelUnigram"), 3),
-        "natsPreviousPixel": number(measures.get("nllPerPixelPreviousPixel"), 3),
-        "probePictures": f"{measures['probePictures']:,}",
-        "probePixels": share(measures["probePixels"]),
-        "probePixelsPictures": f"{measures.get('probePixelsPictures', 0):,}",
-        "bestLayer": str(best),
-        "bestAccuracy": share(measures["probe"].get(str(best))),
-        "embeddingLayer": str(measures["embeddingLayer"]),
-        "embeddingAccuracy": share(measures["probe"].get(str(measures["embeddingLayer"]))),
-        "precisionAt10": share(measures["precisionAt10"]),
-        "precisionAt10BestLayer": share(measures["precisionAt10BestLayer"]),
-        "probeTable": probe_table(measures["probe"]),
+        "natsGraph": f"{measures['nllPerPixelGraph']:.4f}",
+        "natsKernelSame": f"{measures['nllPerPixelOfGraphPictures']:.4f}",
+        "embeddingLayer": layer,
+        "embeddingAccuracy": share(accuracies.get(layer)),
+        "probePictures": f"{probed.get('probePictures', 0):,}",
+        "probeTestPictures": f"{probed.get('pictures', 0):,}",
+        "probePixels": share(probed.get("probePixels")),
+        "precisionAt10": share(probed.get("precisionAt10")),
+        "probeTable": probe_table(accuracies),
         "copyingTable": copying_table(measures.get("copying")),
         "copyingPictures": f"{measures.get('copying', {}).get('trainPictures', 0):,}",
     }
-    return {**out, **anneal_facts(curve, made)}
 
 
-def anneal_facts(curve: list[dict], made: dict) -> dict[str, str]:
-    """How much of the training was the end with a falling rate."""
-    def earlier(entry: dict) -> bool:
-        return entry["images"] < made["images"] and entry["seconds"] < made["seconds"]
-
-    starts = [entry for entry in curve if entry.get("event") == "anneal" and earlier(entry)]
-    if not starts:
-        return {"annealImages": "-", "annealMinutes": "-"}
-    last = max(starts, key=lambda entry: entry["images"])
-    return {
-        "annealImages": f"{made['images'] - last['images']:,}",
-        "annealMinutes": f"{(made['seconds'] - last['seconds']) / 60:.0f}",
-    }
+def source_table(sources: dict[str, dict]) -> str:
+    """Nats by where the pictures are from."""
+    rows = ["| source | pictures | nats per pixel | lower half given the upper |", "|---|---|---|---|"]
+    for name, of in sources.items():
+        rows.append(f"| {name} | {of['pictures']:,} | {of['nllPerPixel']:.3f} | {of['nllLowerHalf']:.3f} |")
+    return "\n".join(rows)
 
 
 def number(value: float | None, digits: int) -> str:
     return "not measured" if value is None else f"{value:.{digits}f}"
-
-
-def difference(value: float, other: float | None) -> str:
-    return "not measured" if other is None else f"{value - other:+.4f}"
 
 
 def share(value: float | None) -> str:
@@ -106,7 +92,9 @@ def share(value: float | None) -> str:
 
 def probe_table(probe: dict[str, float]) -> str:
     """Accuracy by layer, the best in bold."""
-    best = max(probe.values(), default=None)
+    if not probe:
+        return "Not measured for this version."
+    best = max(probe.values())
     cells = [f"**{share(value)}**" if value == best else share(value) for value in probe.values()]
     return "\n".join((f"| layer | {' | '.join(probe)} |", "|---" * (len(probe) + 1) + "|", f"| accuracy | {' | '.join(cells)} |"))
 
@@ -142,15 +130,14 @@ def main() -> None:
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--measures", type=Path, required=True)
-    parser.add_argument("--run", required=True, help="the run that made it, for its curve")
-    parser.add_argument("--epoch", type=int, default=50_000, help="pictures in an epoch")
+    parser.add_argument("--probe", type=Path, help="measures on CIFAR-10, for the linear probe")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--list", action="store_true", help="print every placeholder and its text")
     args = parser.parse_args()
     manifest = json.loads((args.bundle / bundle.MANIFEST).read_text())
-    curve = read_curve(run_directory(args.run) / "curve.jsonl")
+    probe = json.loads(args.probe.read_text()) if args.probe else None
     try:
-        values = facts(manifest, json.loads(args.measures.read_text()), curve, args.epoch)
+        values = facts(manifest, json.loads(args.measures.read_text()), probe)
         if args.list:
             print("\n".join(f"{{{name}}}: {value}" for name, value in values.items()))
         if args.out:

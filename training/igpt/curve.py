@@ -59,10 +59,9 @@ def main() -> None:
 
     figure, axes = pyplot().subplots(figsize=(8, 4.5), layout="constrained")
     kinds = {
-        "loss": ("training, stable", {"linewidth": 0.8, "alpha": 0.6}),
-        "anneal": ("training, annealing", {"linewidth": 0.8, "alpha": 0.6}),
-        "test": ("test, averaged weights", {"marker": "o", "markersize": 3}),
-        "annealTest": ("test, annealed", {"marker": "s", "markersize": 4, "linestyle": "none"}),
+        "loss": ("training", {"linewidth": 0.8, "alpha": 0.6}),
+        "test": ("test", {"marker": "o", "markersize": 3}),
+        "testLower": ("test, lower half given the upper", {"marker": "s", "markersize": 3}),
     }
     for key, (label, style) in kinds.items():
         # Where a run goes on from a bundle, which had its rate at 0, a new line begins.

@@ -19,11 +19,13 @@ def manifest() -> dict:
     return {
         "id": "m",
         "version": "2",
-        "architecture": Config().to_dict(),
+        "architecture": {**Config().to_dict(), "resolution": 32},
         "precision": "int8",
+        "embeddingLayer": 2,
+        "files": {"weights.safetensors": {"bytes": 7_300_000}},
         "parameters": 6_820_352,
         "metrics": {"testPictures": 200, "testNllPerPixelFloat": 1.99912, "testNllPerPixelTorch": 1.99934},
-        "provenance": {"images": 25_000, "step": 10, "seconds": 7200.0},
+        "provenance": {"trained": "for two hours", "images": 25_000, "step": 10, "seconds": 7200.0},
     }
 
 
@@ -43,6 +45,8 @@ def measures(**changes: object) -> dict:
         "palettePsnr": 34.1619,
         "nllPerPixel": 2.0,
         "nllStandardError": 0.005,
+        "nllLowerHalf": 2.1,
+        "bySource": {"mini": {"pictures": 4000, "nllPerPixel": 1.9, "nllLowerHalf": 2.0}, "scenes": {"pictures": 1000, "nllPerPixel": 2.4, "nllLowerHalf": 2.5}},
         "nllPerPixelFloat": 1.999,
         "graphPictures": 100,
         "nllPerPixelGraph": 2.01,
@@ -63,7 +67,7 @@ def measures(**changes: object) -> dict:
 
 
 def test_the_card_names_only_what_is_measured() -> None:
-    values = facts(manifest(), measures(), [], 50_000)
+    values = facts(manifest(), measures(), measures())
     names = {name for _, name, _, _ in string.Formatter().parse(TEXT.read_text()) if name}
     assert names <= values.keys() and len(names) > 20
     with pytest.raises(CardError, match="nonsense"):
@@ -71,41 +75,34 @@ def test_the_card_names_only_what_is_measured() -> None:
 
 
 def test_numbers() -> None:
-    curve = [{"images": 5, "seconds": 1.0, "event": "anneal"}, {"images": 20_000, "seconds": 5400.0, "event": "anneal"}]
-    # Of another branch of the run: fewer pictures, but later.
-    curve.append({"images": 24_000, "seconds": 7300.0, "event": "anneal"})
-    values = facts(manifest(), measures(), curve, 50_000)
-    assert values["epochs"] == "0.50" and values["hours"] == "2.0" and values["bits"] == "2.885"
-    assert values["annealImages"] == "5,000" and values["annealMinutes"] == "30"
-    assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.99912", "1.99934")
-    assert values["quantisationCost"] == "+0.0010" and values["embeddingAccuracy"] == "50.0%"
+    values = facts(manifest(), measures(), measures())
+    assert (values["minutes"], values["bits"], values["natsLowerHalf"]) == ("120", "2.885", "2.100")
+    assert "| scenes | 1,000 | 2.400 | 2.500 |" in values["sourceTable"]
+    assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.9991", "1.9993")
+    assert values["embeddingAccuracy"] == "50.0%"
     assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probeTable"]
     assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copyingTable"]
 
 
 def test_what_was_not_measured_is_said() -> None:
-    without = measures(nllPerPixelFloat=None, probePixels=None)
+    without = measures()
     del without["copying"]
-    values = facts(manifest(), without, [], 50_000)
-    assert values["natsFloat"] == values["quantisationCost"] == values["probePixels"] == "not measured"
-    assert copying_table(None) == "Not measured."
+    values = facts(manifest(), without)
+    assert values["probePixels"] == values["embeddingAccuracy"] == "not measured"
+    assert values["probeTable"] == "Not measured for this version."
+    assert values["copyingTable"] == copying_table(None) == "Not measured."
 
 
-def test_measures_of_another_version_are_refused(
-    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = own_cache / "runs" / "r"
-    run.mkdir(parents=True)
-    (run / "curve.jsonl").write_text("")
+def test_measures_of_another_version_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(manifest()))
     (tmp_path / "m.json").write_text(json.dumps(measures(version="1")))
-    options = ("--bundle", tmp_path, "--measures", tmp_path / "m.json", "--run", "r", "--out", tmp_path / "card.md")
+    options = ("--bundle", tmp_path, "--measures", tmp_path / "m.json", "--out", tmp_path / "card.md")
     monkeypatch.setattr(sys, "argv", ["card", "--text", *map(str, (TEXT, *options))])
     with pytest.raises(SystemExit, match="version 1"):
         card.main()
     (tmp_path / "m.json").write_text(json.dumps(measures()))
     card.main()
-    assert "**2.0000 nats per pixel**" in (tmp_path / "card.md").read_text()
+    assert "**2.000 nats per pixel**" in (tmp_path / "card.md").read_text()
 
 
 def test_training_costs_six_operations_a_weight_and_pixel_and_attention() -> None:
