@@ -1,21 +1,30 @@
 /** One measurement in a process of its own, so that heaps and caches are its own too: prints a Measurement as JSON. */
-import { measure, type Subject, type Task } from "./measure.ts";
-import { loadKernel } from "./peers/kernel.ts";
+import { join } from "node:path";
+import { WEIGHTS_PATH } from "./bundle.ts";
+import { local, type Measurement, measure, type Task } from "./measure.ts";
 import { loadOrtNode } from "./peers/ort-node.ts";
-import { loadOrtWeb } from "./peers/ort-web.ts";
+import { runtimeOf } from "./plan.ts";
+import { graphFor, startSubjectWorker } from "./workerd/subject.ts";
+import type { WorkerEngine } from "./workerd/subject-worker.ts";
 
-const [engine = "", weights = "", json = "{}"] = process.argv.slice(2);
+const [engine = "", models = "", json = "{}"] = process.argv.slice(2);
 const task = JSON.parse(json) as Task;
-const loaders: Record<string, () => Promise<Subject>> = {
-  kernel: () => loadKernel(task, weights),
-  "ort-web-fp32": () => loadOrtWeb(task, weights, "fp32", "rows"),
-  "ort-web-int8": () => loadOrtWeb(task, weights, "int8", "rows"),
-  "ort-web-stepwise": () => loadOrtWeb(task, weights, "fp32", "stepwise"),
-  "full-forward": () => loadOrtWeb(task, weights, "fp32", "full-forward"),
-  "ort-node-fp32": () => loadOrtNode(task, weights, "fp32"),
-  "ort-node-int8": () => loadOrtNode(task, weights, "int8"),
-};
-const load = loaders[engine];
-if (!load) throw new Error(`no engine ${engine}`);
-process.stdout.write(JSON.stringify(await measure(load, task)));
+
+async function inWorkerd(name: WorkerEngine): Promise<Measurement> {
+  const worker = await startSubjectWorker(models, await graphFor(name, task));
+  try {
+    return await measure(() => worker.load(name, task), task);
+  } finally {
+    await worker.close();
+  }
+}
+
+async function inNode(): Promise<Measurement> {
+  const precision = engine === "ort-node-fp32" ? "fp32" : "int8";
+  const load = async () => local(await loadOrtNode(task, join(models, WEIGHTS_PATH), precision));
+  return measure(load, task);
+}
+
+const measured = await (runtimeOf(engine) === "workerd" ? inWorkerd(engine as WorkerEngine) : inNode());
+process.stdout.write(JSON.stringify(measured));
 process.exit(0);

@@ -7,14 +7,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArguments } from "../scripts/lib/arguments.ts";
-import { measureLimits } from "./limits.ts";
+import { writeBundle } from "./bundle.ts";
+import { measureWorkerdLimits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
 import { ENGINES, type Job, jobs } from "./plan.ts";
 import { plotOf } from "./plot.ts";
 import { reportOf, tableOf } from "./report.ts";
 import { measureRequests, requestTable } from "./requests.ts";
 import { runJob } from "./run.ts";
-import { SHAPES, type ShapeName, weightsFile } from "./shapes.ts";
+import { SHAPES, type ShapeName } from "./shapes.ts";
 import { measureThumbnails, thumbnailTable } from "./thumbnails.ts";
 
 const USAGE = `npm run bench -- [options]
@@ -42,9 +43,9 @@ const THUMBNAIL_SECONDS = 10;
 
 const folder = await mkdtemp(join(tmpdir(), "igpt-bench-"));
 try {
-  const limits = await measureLimits();
+  const limits = await measureWorkerdLimits();
   const shapes = values.shapes.split(",").filter((name): name is ShapeName => name in SHAPES);
-  for (const shape of shapes) await writeFile(join(folder, shape), weightsFile(SHAPES[shape]));
+  for (const shape of shapes) await writeBundle(join(folder, shape), SHAPES[shape]);
   const results: { job: Job; measured: Measurement }[] = [];
   const engines = values.engines.split(",");
   for (const job of jobs(values.quick, shapes)) {

@@ -10,8 +10,20 @@ export interface Subject {
    * the cache of those before: what a step costs depends on the cache's length and not on what is in it.
    */
   row(index: number): Promise<void>;
-  /** Linear memory and JS heap, or a native process's resident set. */
+  /** Bytes of linear memory, or of a native process's resident set. */
   peakBytes(): number;
+}
+
+/** A subject as it is measured, wherever it runs. */
+export interface Measurable {
+  prefill(): Promise<void>;
+  rows(indices: readonly number[]): Promise<void>;
+  /** Linear memory and JS heap, or a native process's resident set. */
+  peakBytes(): Promise<number>;
+  /** CPU time of the process it runs in, in milliseconds. */
+  cpuMs(): Promise<number>;
+  /** What asking costs, in milliseconds: not the subject's. */
+  idle: { wall: number; cpu: number };
 }
 
 export interface Measurement {
@@ -21,7 +33,7 @@ export interface Measurement {
   cpuMsPerStep: number;
   msPrefill: number;
   msHalfPicture: number;
-  /** From files on disk and nothing in memory to the first generated row. */
+  /** From the bucket (natively: from files), nothing being in memory, to the first generated row. */
   coldStartMs: number;
   peakMiB: number;
   /** Steps behind msPerStep; fewer than GENERATED: evenly spread rows. */
@@ -45,24 +57,20 @@ export function spreadRows(count: number): number[] {
 export const ALL_ROWS = spreadRows(ROWS);
 
 /** Loads, warms up, and measures. */
-export async function measure(load: () => Promise<Subject>, { rows }: Task): Promise<Measurement> {
+export async function measure(load: () => Promise<Measurable>, { rows }: Task): Promise<Measurement> {
+  const first = rows.slice(0, 1);
   const begin = performance.now();
   const subject = await load();
   await subject.prefill();
-  await subject.row(rows[0] ?? 0);
+  await subject.rows(first);
   const coldStartMs = performance.now() - begin;
   // Time for the optimising compiler to finish with what ran so far.
   await subject.prefill();
-  await subject.row(rows[0] ?? 0);
+  await subject.rows(first);
   await new Promise((resolve) => setTimeout(resolve, 500));
 
-  const prefill = await time(() => subject.prefill());
-  const total = { wall: 0, cpu: 0 };
-  for (const row of rows) {
-    const { wall, cpu } = await time(() => subject.row(row));
-    total.wall += wall;
-    total.cpu += cpu;
-  }
+  const prefill = await time(subject, () => subject.prefill());
+  const total = await time(subject, () => subject.rows(rows));
   const steps = rows.length * ROW;
   const msPerStep = total.wall / steps;
   return {
@@ -71,18 +79,34 @@ export async function measure(load: () => Promise<Subject>, { rows }: Task): Pro
     msPrefill: prefill.wall,
     msHalfPicture: prefill.wall + msPerStep * GENERATED,
     coldStartMs,
-    peakMiB: subject.peakBytes() / 2 ** 20,
+    peakMiB: (await subject.peakBytes()) / 2 ** 20,
     steps,
   };
 }
 
 /** Milliseconds by the wall clock and of CPU. */
-async function time(work: () => Promise<void>): Promise<{ wall: number; cpu: number }> {
+async function time({ cpuMs, idle }: Measurable, work: () => Promise<void>): Promise<{ wall: number; cpu: number }> {
+  const before = await cpuMs();
   const begin = performance.now();
-  const before = process.cpuUsage();
   await work();
-  const { user, system } = process.cpuUsage(before);
-  return { wall: performance.now() - begin, cpu: (user + system) / 1000 };
+  const wall = performance.now() - begin;
+  return { wall: wall - idle.wall, cpu: (await cpuMs()) - before - idle.cpu };
+}
+
+/** A native subject of this process. */
+export function local(subject: Subject): Measurable {
+  return {
+    prefill: () => subject.prefill(),
+    async rows(indices) {
+      for (const index of indices) await subject.row(index);
+    },
+    peakBytes: async () => subject.peakBytes(),
+    cpuMs: async () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    idle: { wall: 0, cpu: 0 },
+  };
 }
 
 /** The picture that all engines are given. */

@@ -15,6 +15,13 @@ export const ENGINES = [
 ] as const;
 export type EngineName = (typeof ENGINES)[number];
 
+export type RuntimeName = "workerd" | "node";
+
+/** Where an engine is measured: what can run in a Worker runs in workerd, as the Worker loads it. */
+export function runtimeOf(engine: string): RuntimeName {
+  return /^(kernel|ort-web.*|full-forward)$/.test(engine) ? "workerd" : "node";
+}
+
 export interface Job {
   engine: EngineName;
   task: Task;
@@ -22,17 +29,18 @@ export interface Job {
 
 /** Left out by `quick` but for the small shape with one sample: they are the slowest. */
 const SLOW: readonly EngineName[] = ["ort-web-stepwise", "full-forward", "transformers"];
-/** Left out by `quick` for the large shape: int8 is the faster there. */
+/** Left out by `quick` for the large shapes: int8 is the faster there. */
 const FLOAT: readonly EngineName[] = ["ort-web-fp32", "ort-node-fp32"];
 
 /** `quick` ends within two minutes on a machine that does nothing else. */
 export function jobs(quick: boolean, shapes: readonly ShapeName[]): Job[] {
   return shapes.flatMap((shape) => {
-    const samplesOf = !quick ? [1, 4, 8] : shape === "L8" ? [1, 8] : [1];
+    const samplesOf = !quick ? [1, 4, 8] : shape === "iGPT-S" ? [1] : [1, 8];
     return samplesOf.flatMap((samples) => {
       const engines = ENGINES.filter((engine) => {
         if (!quick) return true;
-        if (shape === "iGPT-S") return !SLOW.includes(engine) && !FLOAT.includes(engine);
+        if (shape !== "L8")
+          return samples === 1 ? !SLOW.includes(engine) && !FLOAT.includes(engine) : engine === "kernel";
         return samples === 1 || !SLOW.includes(engine);
       });
       return engines.map((engine) => ({ engine, task: { shape, samples, rows: rowsOf(engine, shape, quick) } }));

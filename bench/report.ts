@@ -1,7 +1,7 @@
 /** From measurements to the JSON of the contract and a table. */
-import type { Limits } from "./limits.ts";
+import { type Limits, streamOf } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
-import type { EngineName, Job } from "./plan.ts";
+import { type EngineName, type Job, type RuntimeName, runtimeOf } from "./plan.ts";
 import type { RequestRow } from "./requests.ts";
 import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
 import type { Thumbnails } from "./thumbnails.ts";
@@ -10,6 +10,7 @@ export interface Row extends Measurement {
   shape: ShapeName;
   engine: EngineName | "ort-web" | "ort-node";
   samples: number;
+  runtime: RuntimeName;
   /** Not every step was run: the mean is of evenly spread ones. */
   extrapolated: boolean;
   /** int8 weights read a second, were they read once a step; and operations a second, attention included. */
@@ -49,14 +50,14 @@ function rowOf(limits: Limits, { engine, task: { shape, samples } }: Job, measur
     shape,
     engine,
     samples,
+    runtime: runtimeOf(engine),
     ...measured,
     extrapolated: measured.steps < GENERATED || engine === "full-forward",
     gbPerSecond: weightBytesPerStep(size) / seconds / 1e9,
     gopPerSecond: (operations(size, MEAN_CONTEXT) * samples) / seconds / 1e9,
   };
   if (engine === "kernel") {
-    const stream = shape === "L8" ? limits.streamL8 : limits.streamIGPTS;
-    const byRead = weightBytesPerStep(size) / stream / 1e6;
+    const byRead = weightBytesPerStep(size) / streamOf(limits, shape) / 1e6;
     const byDots = (operations(size, MEAN_CONTEXT) * samples) / limits.dots / 1e6;
     row.ofLimit = Math.max(byRead, byDots) / measured.cpuMsPerStep;
   }
@@ -77,14 +78,16 @@ function bestOf(rows: readonly Row[], name: "ort-web" | "ort-node"): Row[] {
 
 export function tableOf({ limits, rows }: Report): string {
   const lines = [
-    `limits: reading ${limits.streamL8.toFixed(1)} GB/s (L8), ${limits.streamIGPTS.toFixed(1)} GB/s (iGPT-S); ` +
-      `dots ${limits.dots.toFixed(0)} GOP/s`,
+    `limits in ${limits.runtime}: reading ${limits.streamL8.toFixed(1)} GB/s (L8), ${limits.streamL12.toFixed(1)} (L12), ` +
+      `${limits.streamIGPTS.toFixed(1)} (iGPT-S); dots ${limits.dots.toFixed(0)} GOP/s`,
     "",
     cells(
       "shape",
       "engine",
+      "in",
       "B",
       "ms/step",
+      "CPU ms",
       "half, ms",
       "cold, ms",
       "peak MiB",
@@ -100,6 +103,7 @@ export function tableOf({ limits, rows }: Report): string {
       cells(
         row.shape,
         row.engine + (row.extrapolated ? " *" : ""),
+        row.runtime,
         row.samples,
         row.msPerStep.toFixed(2),
         row.cpuMsPerStep.toFixed(2),
@@ -121,10 +125,10 @@ export function tableOf({ limits, rows }: Report): string {
   return lines.join("\n");
 }
 
-const WIDTHS = [7, 19, 3, 9, 9, 9, 9, 9, 7, 7, 9, 9];
+const WIDTHS = [7, 19, 7, 3, 9, 9, 9, 9, 9, 7, 7, 9, 9];
 
 function cells(...values: (string | number)[]): string {
   return values
-    .map((value, i) => (i < 2 ? `${value}`.padEnd(WIDTHS[i] ?? 0) : `${value}`.padStart(WIDTHS[i] ?? 0)))
+    .map((value, i) => (i < 3 ? `${value}`.padEnd(WIDTHS[i] ?? 0) : `${value}`.padStart(WIDTHS[i] ?? 0)))
     .join(" ");
 }

@@ -7,8 +7,8 @@ import { SHAPES } from "./shapes.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** @returns undefined where the engine is not to be had: transformers without a Python that has it */
-export async function runJob({ engine, task }: Job, weights: string): Promise<Measurement | undefined> {
+/** @param models a folder that `writeBundle` wrote @returns undefined where the engine is not to be had: transformers without a Python that has it */
+export async function runJob({ engine, task }: Job, models: string): Promise<Measurement | undefined> {
   if (engine === "transformers") {
     const { layers, width, heads } = SHAPES[task.shape];
     const numbers = [layers, width, heads, task.samples].map(String);
@@ -18,7 +18,7 @@ export async function runJob({ engine, task }: Job, weights: string): Promise<Me
       return undefined;
     });
   }
-  return output(process.execPath, ["--import", "tsx", here("child.ts"), engine, weights, JSON.stringify(task)]);
+  return output(process.execPath, ["--import", "tsx", here("child.ts"), engine, models, JSON.stringify(task)]);
 }
 
 function output(command: string, args: string[]): Promise<Measurement> {

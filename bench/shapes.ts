@@ -4,13 +4,23 @@ import { tensorBytes, tensorsOf } from "../src/model/engines/kernel/tensors.ts";
 import { weightProducts } from "../src/model/weight-products.ts";
 
 export const SHAPES = {
-  /** The model that ships. */
+  /** igpt-small. */
   L8: { layers: 8, width: 256, heads: 8, positions: 1024, colors: 512, bias: false },
+  /** igpt-base. */
+  L12: { layers: 12, width: 384, heads: 6, positions: 1024, colors: 512, bias: false },
   /** OpenAI's small model. */
   "iGPT-S": { layers: 24, width: 512, heads: 8, positions: 1024, colors: 512, bias: false },
 } as const satisfies Record<string, KernelShape>;
 
 export type ShapeName = keyof typeof SHAPES;
+
+/** Of SHAPES, or LAYERSxWIDTHxHEADS. */
+export function shapeOf(name: string): KernelShape {
+  if (Object.hasOwn(SHAPES, name)) return SHAPES[name as ShapeName];
+  const [layers = 0, width = 0, heads = 0] = name.split("x").map(Number);
+  if (!(layers > 0 && width > 0 && heads > 0)) throw new Error(`no shape ${name}: ${Object.keys(SHAPES)}, or 10x384x6`);
+  return { layers, width, heads, positions: 1024, colors: 512, bias: false };
+}
 
 export const GIVEN = 512;
 export const GENERATED = 512;

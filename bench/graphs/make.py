@@ -5,7 +5,7 @@
 SHAPE-fp32.onnx.gz is `igpt-rows.onnx` as bundles have it. SHAPE-int8.onnx.gz is the same with DynamicQuantizeMatMul in
 the place of each float product: onnxruntime's own int8. (No bundle has that: its activations share one scale over the
 batch, so a sample would depend on what it is batched with.) The weights are external, at DATA_OFFSET in a file that
-bench/weights.ts makes.
+bench/shapes.ts makes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from igpt.bundle import Tensor, scale_name, tensor_names  # noqa: E402
 from igpt.model import Config  # noqa: E402
 
 DATA_OFFSET = 65536
-SHAPES = {"L8": Config(8, 256, 8, 1024, 512), "iGPT-S": Config(24, 512, 8, 1024, 512)}
+SHAPES = {"L8": Config(8, 256, 8, 1024, 512), "L12": Config(12, 384, 6, 1024, 512), "iGPT-S": Config(24, 512, 8, 1024, 512)}
 SIZES = {"I8": 1, "F16": 2, "F32": 4}
 
 
