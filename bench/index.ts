@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArguments } from "../scripts/lib/arguments.ts";
 import { writeBundle } from "./bundle.ts";
+import { clientsTable, measureClients } from "./clients.ts";
 import { measureWorkerdLimits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
 import { ENGINES, type Job, jobs } from "./plan.ts";
@@ -38,6 +39,9 @@ const { values } = readArguments(USAGE, {
   },
 });
 
+/** Of each operation. */
+const REQUESTS = 9;
+const REQUESTS_A_CLIENT = 4;
 /** For each of the thumbnails' three measurements. */
 const THUMBNAIL_SECONDS = 10;
 
@@ -57,8 +61,10 @@ try {
   const report = reportOf(limits, results);
   console.log(tableOf(report));
   if (!values.quick && !values["no-requests"]) {
-    report.requests = await measureRequests();
+    report.requests = await measureRequests(REQUESTS);
     console.log(`\n${requestTable(report.requests)}`);
+    report.clients = await measureClients(REQUESTS_A_CLIENT);
+    console.log(`\n${clientsTable(report.clients)}`);
     report.thumbnails = await measureThumbnails(THUMBNAIL_SECONDS);
     console.log(`\n${thumbnailTable(report.thumbnails)}`);
   }

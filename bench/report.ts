@@ -1,4 +1,6 @@
 /** From measurements to the JSON of the contract and a table. */
+
+import type { ClientsRow } from "./clients.ts";
 import { type Limits, streamOf } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
 import { type EngineName, type Job, type RuntimeName, runtimeOf } from "./plan.ts";
@@ -27,6 +29,8 @@ export interface Report {
   rows: Row[];
   /** Whole requests; not with `--quick`. */
   requests?: RequestRow[];
+  /** The same from a large photo, by several clients; not with `--quick`. */
+  clients?: ClientsRow[];
   /** Thumbnails under load; not with `--quick`. */
   thumbnails?: Thumbnails;
 }

@@ -105,11 +105,21 @@ export class ModelService {
    * @throws UserError JOB_TOO_LARGE (more samples than `model.edgeSamples`), ORIGIN_UNAVAILABLE (`execution: ORIGIN`),
    *   BUSY, MODEL_CORRUPT; the signal's reason when aborted.
    */
-  async *complete(
+  complete(
     model: Model,
     tokens: ArrayLike<number>,
     spec: CompletionSpec,
     signal?: AbortSignal,
+  ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
+    return this.#complete(model, tokens, spec, { signal, watched: true });
+  }
+
+  /** @param watched whether each row is to be sent before the next one is begun */
+  async *#complete(
+    model: Model,
+    tokens: ArrayLike<number>,
+    spec: CompletionSpec,
+    { signal, watched }: { signal: AbortSignal | undefined; watched: boolean },
   ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
     assertEdge(model, spec);
     const picture = checkedTokens(model, tokens);
@@ -122,7 +132,12 @@ export class ModelService {
     try {
       const session = await this.#host.open(model.manifest, { samples: batch, given, ...own }, signal);
       try {
-        return yield* complete(session, spec, picture, batch, model.manifest.palette);
+        const rows = complete(session, spec, picture, batch, model.manifest.palette);
+        for (let step = await rows.next(); ; step = await rows.next()) {
+          if (step.done) return step.value;
+          if (watched) session.flush();
+          yield step.value;
+        }
       } finally {
         session.release();
       }
@@ -138,7 +153,7 @@ export class ModelService {
     spec: CompletionSpec,
     signal?: AbortSignal,
   ): Promise<CompletionResult> {
-    const rows = this.complete(model, tokens, spec, signal);
+    const rows = this.#complete(model, tokens, spec, { signal, watched: false });
     for (;;) {
       const step = await rows.next();
       if (step.done) return step.value;

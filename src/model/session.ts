@@ -28,6 +28,11 @@ export class Session implements Run {
     });
   }
 
+  /** Says that a reader is about to be given something: it is sent before the next turn. */
+  flush(): void {
+    this.#turns.flush();
+  }
+
   own<T extends { release(): void }>(resource: T): T {
     if (this.#released) {
       resource.release();

@@ -4,8 +4,8 @@
  * sent and new requests are read. No request waits for a promise of another (see admission/line.ts): each looks by a
  * timer of its own whether it is its turn.
  *
- * A timer set after a turn costs a millisecond in which nobody does anything. A request that is alone in the isolate sets
- * it before the turn instead: it is due when the turn ends, and the trip round the loop takes no longer than what has come.
+ * A trip round the loop costs more than a millisecond, whether or not anybody has come. A request that is alone in the
+ * isolate therefore takes several turns between two trips.
  */
 import { LightWork } from "./light-work.ts";
 
@@ -24,6 +24,11 @@ const QUIET_TRIPS = 4;
 const EXPECTED_MS = 1_000;
 /** Trips without light work after which none is there: one to read a request from the network, one for it to begin. */
 const ARRIVAL_TRIPS = 2;
+/**
+ * Turns that a request which is alone takes between two trips: about as long as the decoding of a large JPEG, the longest of
+ * other turns. The first that comes beside it waits for so long, those after it for one turn.
+ */
+const LONE_TURNS = 8;
 
 interface Waiter {
   /** `#looks` when it last looked. */
@@ -41,17 +46,12 @@ export interface TurnsOptions {
   nextLoop?: () => Promise<void>;
 }
 
-/** A trip round the event loop that somebody waits for. */
-interface Trip {
-  done: Promise<void>;
-  /** `#taken` at its start, or with the turn that it began in front of. */
-  taken: number;
-}
-
 /** What one request takes its turns by, one after another. */
 export interface TurnTaker {
   /** As `Turns.take`. */
   take<T>(turn: () => T | Promise<T>): Promise<T>;
+  /** Lets the event loop go round before the next turn: something is to be sent. */
+  flush(): void;
 }
 
 export class Turns {
@@ -86,30 +86,32 @@ export class Turns {
    * @throws what `turn` throws; the signal's reason when aborted before the turn began.
    */
   async take<T>(turn: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#untilNext(this.#startTrip(), signal);
+    await this.#untilNext(signal);
     return this.#run(turn);
   }
 
-  /** For a request that takes more than one: the timer for the next is its own too (see admission/line.ts). */
+  /** For a request that takes more than one. */
   taker(signal?: AbortSignal): TurnTaker {
-    let ahead: Trip | undefined;
+    let left = 0;
     return {
       take: async (turn) => {
-        await this.#untilNext((this.#alone() && ahead) || this.#startTrip(), signal);
-        ahead = this.#alone() ? this.#startTrip(1) : undefined;
+        if (left > 0 && this.#alone()) left--;
+        else {
+          await this.#untilNext(signal);
+          left = this.#alone() ? LONE_TURNS - 1 : 0;
+        }
         return this.#run(turn);
+      },
+      flush: () => {
+        left = 0;
       },
     };
   }
 
   /** Nobody else is there, and nothing light to be expected. */
   #alone(): boolean {
-    return this.#isAlone() && !this.#waiting[0] && this.#now() - this.#light.steppedAt >= EXPECTED_MS;
-  }
-
-  /** @param turns that are about to be taken and belong in front of the trip */
-  #startTrip(turns = 0): Trip {
-    return { done: this.#nextLoop(), taken: this.#taken + turns };
+    const nobody = this.#isAlone() && !this.#waiting[0] && !this.#current;
+    return nobody && this.#now() - this.#light.steppedAt >= EXPECTED_MS;
   }
 
   async #run<T>(turn: () => T | Promise<T>): Promise<T> {
@@ -128,20 +130,20 @@ export class Turns {
   }
 
   /** No await may stand between the look that succeeds and taking the turn. */
-  async #untilNext(first: Trip, signal?: AbortSignal): Promise<void> {
+  async #untilNext(signal?: AbortSignal): Promise<void> {
     const waiter: Waiter = { lookedAt: this.#looks };
     this.#waiting.push(waiter);
     try {
-      for (let trip = first; ; trip = this.#startTrip()) {
-        await trip.done;
+      for (;;) {
+        const taken = this.#taken;
+        await this.#nextLoop();
         signal?.throwIfAborted();
         waiter.lookedAt = ++this.#looks;
         // Passed over as gone, and here after all.
         if (!this.#waiting.includes(waiter)) this.#waiting.push(waiter);
         this.#dropTheGone();
         // A turn since this timer was set: the loop has not gone round after it.
-        const isRound = this.#taken === trip.taken;
-        if (this.#waiting[0] === waiter && isRound && this.#isFree() && !this.#lightGoesFirst()) return;
+        if (this.#waiting[0] === waiter && this.#taken === taken && this.#isFree() && !this.#lightGoesFirst()) return;
       }
     } finally {
       const at = this.#waiting.indexOf(waiter);

@@ -15,7 +15,13 @@ export interface Command {
 }
 
 /** What a reader may be told instead: `# Not run by the tests: takes hours.` as a block's first line. */
-export const REASONS = ["needs a Cloudflare account", "needs a GPU", "needs the internet", "takes minutes", "takes hours"];
+export const REASONS = [
+  "needs a Cloudflare account",
+  "needs a GPU",
+  "needs the internet",
+  "takes minutes",
+  "takes hours",
+];
 const REASON = /^# Not run by the tests: (.+)\.$/;
 /** All of its commands are of that kind. */
 const PAGES: Record<string, string> = { "training/README.md": "takes hours" };
