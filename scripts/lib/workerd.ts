@@ -29,6 +29,8 @@ export async function startWorkerd({ modules, vars = {} }: WorkerdOptions) {
   const variables = Object.entries({ ...config.vars, ...vars });
   const miniflare = new Miniflare({
     inspectorPort: 0,
+    // The Worker's log has a line for each request.
+    handleStructuredLogs: () => {},
     workers: [
       {
         config: {
