@@ -23,15 +23,15 @@ interface Answer {
   };
 }
 
-const COMPLETE = `query ($image: ImageInput!, $seed: Int!, $temperature: Float!) {
-  complete(image: $image, samples: 4, options: { keepRows: 16, seed: $seed, temperature: $temperature }) {
+const COMPLETE = `query ($image: ImageInput!, $seed: Int!, $temperature: Float!, $model: ID) {
+  complete(image: $image, samples: 4, options: { model: $model, keepRows: 16, seed: $seed, temperature: $temperature }) {
     engine ranOn
     model { id version parameters }
     input { dataUri }
     samples { nllPerPixel image { dataUri } }
   }
 }`;
-const EMBED = `query ($image: ImageInput!) { embed(image: $image) { layer dimensions vector } }`;
+const EMBED = `query ($image: ImageInput!, $model: ID) { embed(image: $image, model: $model) { layer dimensions vector } }`;
 
 /** The pictures of an animation, in which each is completed this many ways. */
 const ANIMATED = ["astronaut", "chelsea", "coffee", "rocket"].map((name) => `web/pictures/${name}.jpg`);
@@ -42,6 +42,7 @@ const USAGE = `npm run demo -- [options]
   --picture FILE     PNG, JPEG or WebP to complete, may be repeated; default: a photo of a cat
   --out FILE         where the picture of the samples goes; default demo-out/samples.png
   --seed N           the same seed gives the same samples; default 2020
+  --model ID         default: the default model, igpt-base
   --temperature T    0 = always the likeliest colour; default 1
   --animate FILE     instead: four photos with their completions as they are drawn, as a GIF`;
 
@@ -51,6 +52,7 @@ const { values } = readArguments(USAGE, {
     animate: { type: "string" },
     out: { type: "string", default: "demo-out/samples.png" },
     seed: { type: "string", default: "2020" },
+    model: { type: "string" },
     temperature: { type: "string", default: "1" },
   },
 });
@@ -66,7 +68,7 @@ process.once("exit", () => server.kill());
 const url = `http://127.0.0.1:${port}`;
 await untilReady(url, server);
 
-const options = { seed: Number(values.seed), temperature: Number(values.temperature) };
+const options = { seed: Number(values.seed), temperature: Number(values.temperature), model: values.model };
 if (values.animate === undefined) await drawSheet(values.picture ?? ["web/pictures/chelsea.jpg"], values.out);
 else await drawAnimation(values.picture ?? ANIMATED, values.animate);
 server.kill();
@@ -91,7 +93,7 @@ async function drawSheet(pictures: string[], path: string): Promise<void> {
     const { embed } = await ask<{ embed: { layer: number; dimensions: number; vector: number[] } }>(
       `${url}/graphql`,
       EMBED,
-      { image },
+      { image, model: values.model },
     );
     console.log(
       `  embedded: layer ${embed.layer}, ${embed.dimensions} numbers: ${embed.vector

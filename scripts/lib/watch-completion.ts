@@ -9,8 +9,8 @@ interface Progress {
   };
 }
 
-const WATCH = `subscription ($image: ImageInput!, $samples: Int!, $seed: Int!, $temperature: Float!) {
-  complete(image: $image, samples: $samples, options: { keepRows: 16, seed: $seed, temperature: $temperature }) {
+const WATCH = `subscription ($image: ImageInput!, $samples: Int!, $seed: Int!, $temperature: Float!, $model: ID) {
+  complete(image: $image, samples: $samples, options: { model: $model, keepRows: 16, seed: $seed, temperature: $temperature }) {
     rowsDone rowsTotal
     samples { dataUri }
     completion { input { dataUri } samples { image { dataUri } } }
@@ -29,6 +29,8 @@ export interface WatchVariables {
   samples: number;
   seed: number;
   temperature: number;
+  /** Default: the default model. */
+  model?: string | undefined;
 }
 
 /** Lets the Worker complete the lower half of a picture and keeps what its event stream shows. @throws Error with the server's own message. */
