@@ -1,0 +1,6 @@
+"""Image GPT's decoding engine in PyTorch: CUDA graphs on a GPU, the same code without them on a CPU."""
+
+from .engine import Engine
+from .request import BadRequest, Request, Result
+
+__all__ = ["BadRequest", "Engine", "Request", "Result"]
