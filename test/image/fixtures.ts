@@ -13,9 +13,9 @@ export function fixtureNames(): string[] {
   return readdirSync(FOLDER).filter((name) => /\.(png|jpg|webp|gif|bmp|avif|tiff)$/.test(name));
 }
 
-/** name -> [32 * 32 * 3] RGB. */
-export function expectations(): Map<string, Uint8Array> {
-  const file = JSON.parse(readFileSync(`${FOLDER}expected.json`, "utf8")) as Record<string, string>;
+/** name -> [32 * 32 * 3] RGB, of the pictures of a folder in test/fixtures. */
+export function expectations(folder = ""): Map<string, Uint8Array> {
+  const file = JSON.parse(readFileSync(`${FOLDER}${folder}expected.json`, "utf8")) as Record<string, string>;
   return new Map(Object.entries(file).map(([name, text]) => [name, new Uint8Array(Buffer.from(text, "base64"))]));
 }
 

@@ -39,6 +39,17 @@ describe("pictures are read in workerd", () => {
     expect(answer.peak).toBeLessThanOrEqual(planDecode(file).bytes);
   });
 
+  it.each(["p3.jpg", "adobe.webp", "prophoto16.png", "grey.png", "cmyk.jpg", "cmyk-progressive.jpg", "damaged.png"])(
+    "%s, in sRGB, within the memory that was asked for",
+    async (name) => {
+      const file = fixture(`color/${name}`);
+      const answer = await read(file);
+      const { mean } = difference(Uint8Array.from(answer.rgb), expectations("color/").get(name) ?? new Uint8Array());
+      expect(mean).toBeLessThan(0.6);
+      expect(answer.peak).toBeLessThanOrEqual(planDecode(file).bytes);
+    },
+  );
+
   it("a phone's 12 megapixels take less than 4 MiB of WASM, progressive ones none", async () => {
     expect((await read(fixture("phone.jpg"))).peak).toBeLessThan(4 * 2 ** 20);
     expect((await read(fixture("phone-progressive.jpg"))).peak).toBe(0);

@@ -1,4 +1,5 @@
 import type { Turns } from "../../scheduling/turns.ts";
+import { type Colors, MAX_PROFILE_BYTES } from "../color/to-srgb.ts";
 import { BoxReducer } from "../resize/box.ts";
 import { centreSquare, type Orientation } from "../resize/crop.ts";
 import type { CheckSize } from "./size.ts";
@@ -25,6 +26,8 @@ export interface Plan {
   orientation: Orientation;
   /** The most memory that `run` takes. */
   bytes: number;
+  /** What the colours mean; missing when they are sRGB's, undefined when what is said of them is damaged. */
+  colors?: (() => Promise<Colors | undefined>) | undefined;
   /** @throws UserError BAD_IMAGE; the signal's reason when aborted. */
   run(turns: Turns, signal?: AbortSignal): Promise<BoxReducer>;
 }
@@ -39,4 +42,9 @@ export function squareOf({ width, height, orientation }: Sized) {
 /** Takes the rows of the stored picture. */
 export function reducerOf(sized: Sized): BoxReducer {
   return new BoxReducer(sized.width, sized.height, squareOf(sized));
+}
+
+/** The colours of a profile that a file embeds as it is. */
+export function embedded(icc: Uint8Array | undefined, isGrey = false): Plan["colors"] {
+  return icc && icc.length <= MAX_PROFILE_BYTES ? async () => ({ icc, isGrey }) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Admission } from "../../admission/admission.ts";
 import type { Turns } from "../../scheduling/turns.ts";
+import { CONVERSION_BYTES, reducedToSrgb } from "../color/to-srgb.ts";
 import { MAX_DECODE_BYTES } from "../limits.ts";
 import { tooLarge } from "../problems.ts";
 import { upright } from "../resize/crop.ts";
@@ -16,7 +17,7 @@ export interface DecodeContext {
 }
 
 /**
- * An encoded picture to the 32x32 one that the model sees: upright, on white, the centre square, resampled by Lanczos.
+ * An encoded picture to the 32x32 one that the model sees: upright, on white, the centre square, resampled by Lanczos, sRGB.
  * Nothing is decoded before the header's size was checked and Admission has granted the memory.
  * @throws UserError BAD_IMAGE, IMAGE_TOO_LARGE, UNSUPPORTED_IMAGE, BUSY
  */
@@ -26,6 +27,8 @@ export async function decodePicture(file: Uint8Array, { admission, turns, signal
   const lease = await admission.acquire(plan.bytes, signal);
   try {
     const reduced = (await plan.run(turns, signal)).finish();
+    const colors = await plan.colors?.();
+    if (colors) await turns.take(() => reducedToSrgb(reduced, colors), signal);
     return { rgb: upright(resample(reduced, SIDE, LANCZOS3), SIDE, plan.orientation) };
   } finally {
     lease.release();
@@ -35,7 +38,9 @@ export async function decodePicture(file: Uint8Array, { admission, turns, signal
 /** @throws UserError */
 export function planDecode(file: Uint8Array): Plan {
   const format = sniff(file);
-  return format.plan(file, sizeCheck(format));
+  const plan = format.plan(file, sizeCheck(format));
+  // Colours are converted when the decoder is done.
+  return plan.colors ? { ...plan, bytes: Math.max(plan.bytes, CONVERSION_BYTES) } : plan;
 }
 
 function needsTooMuch({ width, height, bytes }: Plan): Error {

@@ -54,7 +54,7 @@ export class BoxReducer {
   }
 
   /** Adds pixels `first, first + step, ...` of row y. rgb: [count, 3]. */
-  add(y: number, rgb: Uint8Array, count: number, first = 0, step = 1): void {
+  add(y: number, rgb: Uint8Array | Float32Array, count: number, first = 0, step = 1): void {
     if (!this.wants(y)) return;
     const k = this.#k;
     const sums = this.#sums;

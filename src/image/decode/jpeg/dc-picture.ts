@@ -1,6 +1,6 @@
 import { BoxReducer } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
-import { cmykRowToRgb, greyRowToRgb, isNamedRgb } from "./colors.ts";
+import { cmykConverter, greyRowToRgb, isNamedRgb } from "./colors.ts";
 import { type Plane, readDcPlanes } from "./dc-planes.ts";
 import type { JpegHeader } from "./header.ts";
 
@@ -26,10 +26,11 @@ export function decodeDcPicture(file: Uint8Array, header: JpegHeader, square: Sq
   });
   const channels = new Uint8Array(width * planes.length);
   const rgb = new Uint8Array(width * 3);
+  const inks = cmykConverter(header, width);
   for (let y = 0; y < height; y++) {
     if (!into.wants(y)) continue;
     gatherRow(planes, y, width, channels);
-    rowToRgb(channels, header, rgb);
+    rowToRgb(channels, header, rgb, inks);
     into.add(y, rgb, width);
   }
   return into;
@@ -47,7 +48,9 @@ function gatherRow(planes: Plane[], y: number, width: number, channels: Uint8Arr
   });
 }
 
-function rowToRgb(channels: Uint8Array, header: JpegHeader, rgb: Uint8Array): void {
+type InkConverter = ReturnType<typeof cmykConverter>;
+
+function rowToRgb(channels: Uint8Array, header: JpegHeader, rgb: Uint8Array, inks: InkConverter): void {
   switch (header.components.length) {
     case 1:
       greyRowToRgb(channels, rgb);
@@ -57,18 +60,18 @@ function rowToRgb(channels: Uint8Array, header: JpegHeader, rgb: Uint8Array): vo
       rgb.set(channels);
       break;
     default:
-      inksToRgb(channels, header, rgb);
+      inksToRgb(channels, header, rgb, inks);
   }
 }
 
-function inksToRgb(channels: Uint8Array, { adobeTransform }: JpegHeader, rgb: Uint8Array): void {
-  // cmykRowToRgb wants inks as for Adobe's files: what they store turned over, but YCCK's colours are inks already.
+function inksToRgb(channels: Uint8Array, { adobeTransform }: JpegHeader, rgb: Uint8Array, inks: InkConverter): void {
+  // It wants inks as for Adobe's files: what they store turned over, but YCCK's colours are inks already.
   const turned = adobeTransform === YCCK ? [3] : [0, 1, 2, 3];
   if (adobeTransform === YCCK) yccToRgb(channels, 4);
   for (let i = 0; i < channels.length; i += 4) {
     for (const c of turned) channels[i + c] = 255 - (channels[i + c] as number);
   }
-  cmykRowToRgb(channels, rgb, adobeTransform !== null);
+  inks(channels, rgb);
 }
 
 /** Adobe's marker says so; without it three channels are YCbCr unless they are named otherwise. */

@@ -1,9 +1,10 @@
 import { type DecodedJpeg, withJpegCodec } from "../../codecs/imagescript-jpeg.ts";
+import { CONVERSION_BYTES } from "../../color/to-srgb.ts";
 import { damaged } from "../../problems.ts";
 import { BoxReducer, KEPT_SIDE } from "../../resize/box.ts";
 import type { Square } from "../../resize/crop.ts";
 import { cleanFile } from "./clean-file.ts";
-import { cmykRowToRgb, greyRowToRgb } from "./colors.ts";
+import { cmykConverter, greyRowToRgb, hasInkProfile } from "./colors.ts";
 import { checkComplete, completeBytes } from "./complete.ts";
 import { decodeDcPicture } from "./dc-picture.ts";
 import { dcPlaneBytes } from "./dc-planes.ts";
@@ -24,6 +25,10 @@ function reduction(side: number): number {
 
 /** Bytes that decoding takes at the most (measured: docs/images.md). */
 export function jpegBytes(header: JpegHeader, fileBytes: number): number {
+  return (hasInkProfile(header) ? CONVERSION_BYTES : 0) + decoderBytes(header, fileBytes);
+}
+
+function decoderBytes(header: JpegHeader, fileBytes: number): number {
   const checked = header.ended ? 0 : completeBytes(header);
   if (fromDcAlone(header)) return Math.max(checked, dcPlaneBytes(header) + header.width);
   const scale = reduction(Math.min(header.width, header.height));
@@ -84,6 +89,7 @@ function reduce(picture: DecodedJpeg, header: JpegHeader, square: Square): BoxRe
 function feed(picture: DecodedJpeg, header: JpegHeader, into: BoxReducer): void {
   const { width, height, channels, data } = picture;
   const rgb = new Uint8Array(width * 3);
+  const toRgb = channels === 1 ? greyRowToRgb : cmykConverter(header, width);
   for (let y = 0; y < height; y++) {
     if (!into.wants(y)) continue;
     const row = data.subarray(y * width * channels, (y + 1) * width * channels);
@@ -91,8 +97,7 @@ function feed(picture: DecodedJpeg, header: JpegHeader, into: BoxReducer): void 
       into.add(y, row, width);
       continue;
     }
-    if (channels === 1) greyRowToRgb(row, rgb);
-    else cmykRowToRgb(row, rgb, header.adobeTransform !== null);
+    toRgb(row, rgb);
     into.add(y, rgb, width);
   }
 }

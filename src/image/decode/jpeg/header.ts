@@ -1,8 +1,10 @@
+import { ADOBE_GAMMA, ADOBE_RGB, matrixProfile } from "../../color/matrix-profile.ts";
 import { badImage, damaged, noPixels, truncated, unsupported } from "../../problems.ts";
 import type { Orientation } from "../../resize/crop.ts";
-import { exifOrientation } from "../metadata/exif.ts";
+import { type Exif, readExif } from "../metadata/exif.ts";
 import type { CheckSize } from "../size.ts";
 import { latin1 } from "../text.ts";
+import { ProfileParts } from "./profile-parts.ts";
 
 export interface JpegComponent {
   id: number;
@@ -20,6 +22,8 @@ export interface JpegHeader {
   /** The colour transform of Adobe's marker (0 none, 1 YCbCr, 2 YCCK); null without that marker. */
   adobeTransform: number | null;
   orientation: Orientation;
+  /** An ICC profile, embedded or hinted at by EXIF. */
+  icc: Uint8Array | undefined;
   /** Whether the file has its end marker; without it, pixels may be missing. */
   ended: boolean;
 }
@@ -49,7 +53,8 @@ export const END = 0;
 export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader {
   let frame: Pick<JpegHeader, "width" | "height" | "progressive" | "components"> | undefined;
   let adobeTransform: number | null = null;
-  let orientation: Orientation = 1;
+  let exif: Exif | undefined;
+  const profile = new ProfileParts();
   let hasScan = false;
   let ended = false;
   for (const segment of jpegSegments(bytes)) {
@@ -59,7 +64,9 @@ export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader 
       frame = readFrame(segment.marker, content);
       check(frame.width, frame.height);
     } else if (segment.marker === 0xe1 && latin1(content.subarray(0, 6)) === "Exif\0\0") {
-      orientation = exifOrientation(content.subarray(6));
+      exif = readExif(content.subarray(6));
+    } else if (segment.marker === 0xe2 && latin1(content.subarray(0, 12)) === "ICC_PROFILE\0") {
+      profile.add(content.subarray(12));
     } else if (segment.marker === 0xee && content.length >= 12 && latin1(content.subarray(0, 5)) === "Adobe") {
       adobeTransform = content[11] as number;
     } else if (segment.marker === SOS) {
@@ -70,7 +77,9 @@ export function readJpegHeader(bytes: Uint8Array, check: CheckSize): JpegHeader 
   }
   if (!ended && !hasScan) throw truncated("JPEG");
   if (!frame) throw badImage("The JPEG file holds no picture. Send one that a viewer can show.");
-  return { ...frame, adobeTransform, orientation, ended };
+  const hinted = exif?.isAdobeRgb && frame.components.length === 3 ? matrixProfile(ADOBE_RGB, ADOBE_GAMMA) : undefined;
+  const icc = profile.whole() ?? hinted;
+  return { ...frame, adobeTransform, orientation: exif?.orientation ?? 1, icc, ended };
 }
 
 /** All segments in order; the last is EOI, or END where the file lacks it. @throws UserError BAD_IMAGE inside a segment */

@@ -1,4 +1,4 @@
-import { type Format, squareOf } from "../format.ts";
+import { embedded, type Format, squareOf } from "../format.ts";
 import { decodeJpeg, jpegBytes } from "./decode.ts";
 import { readJpegHeader } from "./header.ts";
 
@@ -11,6 +11,8 @@ export const JPEG: Format = {
     const { width, height, orientation } = header;
     return {
       ...{ width, height, orientation, bytes: jpegBytes(header, file.length) },
+      // Inks are converted before they are averaged.
+      colors: header.components.length < 4 ? embedded(header.icc, header.components.length === 1) : undefined,
       run: (turns, signal) => turns.take(() => decodeJpeg(file, header, squareOf(header)), signal),
     };
   },

@@ -29,7 +29,7 @@ const ADAM7: Pass[] = [
 
 /** Bytes that decoding takes at the most: a few rows and one step of the inflater, whatever the height. */
 export function pngBytes(header: PngHeader): number {
-  return 2 * rowBytes(header, header.width) + header.width * 3 + INFLATE_BURST;
+  return 2 * rowBytes(header, header.width) + header.width * (header.depth === 16 ? 12 : 3) + INFLATE_BURST;
 }
 
 function rowBytes({ depth, channels }: PngHeader, pixels: number): number {
@@ -76,7 +76,7 @@ class RowAssembler {
   readonly #into: BoxReducer;
   readonly #toRgb: ReturnType<typeof rowToRgb>;
   readonly #pixelBytes: number;
-  readonly #rgb: Uint8Array;
+  readonly #rgb: Uint8Array | Float32Array;
   readonly #passes: Pass[];
   #pass = -1;
   #y = 0;
@@ -93,7 +93,7 @@ class RowAssembler {
     this.#into = into;
     this.#toRgb = rowToRgb(header);
     this.#pixelBytes = Math.max(1, rowBytes(header, 1));
-    this.#rgb = new Uint8Array(header.width * 3);
+    this.#rgb = header.depth === 16 ? new Float32Array(header.width * 3) : new Uint8Array(header.width * 3);
     this.#passes = header.interlaced ? ADAM7 : WHOLE;
     this.#nextPass();
   }

@@ -1,8 +1,9 @@
 import { damaged, noPixels, truncated } from "../../problems.ts";
 import type { Orientation } from "../../resize/crop.ts";
-import { exifOrientation } from "../metadata/exif.ts";
+import { readExif } from "../metadata/exif.ts";
 import type { CheckSize } from "../size.ts";
 import { latin1 } from "../text.ts";
+import type { PngColorChunks } from "./colors.ts";
 
 export const GREY = 0;
 export const RGB = 2;
@@ -26,6 +27,7 @@ export interface PngHeader {
   /** The compressed pixels, in the order of the file; an animation's frames are left out. */
   data: Uint8Array[];
   orientation: Orientation;
+  colors: PngColorChunks;
   /** Whether the file has its end; without it, pixels may be missing. */
   ended: boolean;
   /** Whether it ends within `data`. */
@@ -64,13 +66,18 @@ export function readPngHeader(bytes: Uint8Array, check: CheckSize): PngHeader {
     if (header.ended || end > bytes.length) break;
     if (name === "PLTE") header.palette = content;
     if (name === "tRNS") header.transparency = content;
-    if (name === "eXIf") header.orientation = exifOrientation(content);
+    if (name === "eXIf") header.orientation = readExif(content).orientation;
+    if (isColorChunk(name)) header.colors[name] ??= content;
     at = end + 4;
   }
   if (!header) throw truncated("PNG");
   if (header.data.length === 0) throw header.ended ? damaged("PNG") : truncated("PNG");
   if (header.colorType === INDEXED && header.palette.length < 3) throw damaged("PNG");
   return header;
+}
+
+function isColorChunk(name: string): name is keyof PngColorChunks {
+  return ["cICP", "iCCP", "sRGB", "gAMA", "cHRM"].includes(name);
 }
 
 function readIhdr(content: Uint8Array, check: CheckSize): PngHeader {
@@ -98,6 +105,7 @@ function readIhdr(content: Uint8Array, check: CheckSize): PngHeader {
     transparency: undefined,
     data: [],
     orientation: 1,
+    colors: {},
     ended: false,
     cutOff: false,
   };

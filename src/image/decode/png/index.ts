@@ -1,4 +1,5 @@
 import { type Format, reducerOf } from "../format.ts";
+import { pngColors } from "./colors.ts";
 import { decodePng, pngBytes } from "./decode.ts";
 import { readPngHeader } from "./header.ts";
 
@@ -11,6 +12,7 @@ export const PNG: Format = {
     const { width, height, orientation } = header;
     return {
       ...{ width, height, orientation, bytes: pngBytes(header) },
+      colors: pngColors(header),
       async run(turns, signal) {
         const into = reducerOf(header);
         await decodePng(header, into, turns, signal);

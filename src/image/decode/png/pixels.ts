@@ -1,11 +1,11 @@
 import { GREY, GREY_ALPHA, INDEXED, type PngHeader, RGB, RGBA } from "./header.ts";
 
-/** Turns `count` pixels of an unfiltered row into RGB on white, [count, 3]. */
-export type RowToRgb = (row: Uint8Array, count: number, rgb: Uint8Array) => void;
+/** Turns `count` pixels of an unfiltered row into RGB on white, [count, 3]; 16-bit samples keep their fractions of 1/257. */
+export type RowToRgb = (row: Uint8Array, count: number, rgb: Uint8Array | Float32Array) => void;
 
 /**
  * How a PNG's rows become RGB: samples of any depth to 8 bits, grey and palette to colour, alpha and tRNS composited on
- * white. 16-bit samples keep their high byte, as libpng's "strip" does.
+ * white.
  */
 export function rowToRgb(header: PngHeader): RowToRgb {
   switch (header.colorType) {
@@ -74,16 +74,30 @@ function direct({ depth, transparency }: PngHeader, colors: 1 | 3, alpha: boolea
   const blue = colors === 3 ? 2 * bytes : 0;
   const clear = transparency && transparency.length >= colors * 2 ? transparency : undefined;
   if (colors === 3 && bytes === 1 && !alpha && !clear) return (row, count, rgb) => rgb.set(row.subarray(0, count * 3));
+  if (bytes === 2) return wide(colors, alpha, clear);
   return (row, count, rgb) => {
     for (let i = 0, p = 0; i < count; i++, p += pixel) {
-      const opacity = alpha
-        ? (row[p + colors * bytes] as number)
-        : clear && isClear(row, p, bytes, colors, clear)
-          ? 0
-          : 255;
+      const opacity = alpha ? (row[p + colors] as number) : clear && isClear(row, p, bytes, colors, clear) ? 0 : 255;
       rgb[i * 3] = onWhite(row[p] as number, opacity);
       rgb[i * 3 + 1] = onWhite(row[p + green] as number, opacity);
       rgb[i * 3 + 2] = onWhite(row[p + blue] as number, opacity);
+    }
+  };
+}
+
+/** The same for samples of 16 bits. */
+function wide(colors: 1 | 3, alpha: boolean, clear: Uint8Array | undefined): RowToRgb {
+  const pixel = (colors + (alpha ? 1 : 0)) * 2;
+  const green = colors === 3 ? 2 : 0;
+  const value = (row: Uint8Array, at: number) => (((row[at] as number) << 8) | (row[at + 1] as number)) / 257;
+  return (row, count, rgb) => {
+    for (let i = 0, p = 0; i < count; i++, p += pixel) {
+      const isHole = clear !== undefined && !alpha && isClear(row, p, 2, colors, clear);
+      const opacity = (alpha ? value(row, p + colors * 2) : isHole ? 0 : 255) / 255;
+      const white = 255 * (1 - opacity);
+      rgb[i * 3] = value(row, p) * opacity + white;
+      rgb[i * 3 + 1] = value(row, p + green) * opacity + white;
+      rgb[i * 3 + 2] = value(row, p + 2 * green) * opacity + white;
     }
   };
 }

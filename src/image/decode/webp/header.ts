@@ -1,6 +1,6 @@
 import { damaged, noPixels, truncated } from "../../problems.ts";
 import type { Orientation } from "../../resize/crop.ts";
-import { exifOrientation } from "../metadata/exif.ts";
+import { readExif } from "../metadata/exif.ts";
 import type { CheckSize } from "../size.ts";
 import { latin1 } from "../text.ts";
 
@@ -9,6 +9,8 @@ export interface WebpHeader {
   width: number;
   height: number;
   orientation: Orientation;
+  /** An ICC profile. */
+  icc: Uint8Array | undefined;
   /** The picture, or the first frame of an animation. */
   frame: WebpFrame;
 }
@@ -54,7 +56,7 @@ export function readWebpHeader(bytes: Uint8Array, check: CheckSize): WebpHeader 
   const [extended] = chunks;
   if (extended?.name !== "VP8X") {
     const frame = stillFrame(chunks);
-    return { width: frame.width, height: frame.height, orientation: 1, frame };
+    return { width: frame.width, height: frame.height, orientation: 1, icc: undefined, frame };
   }
   if (extended.content.length < 10) throw damaged("WebP");
   const width = uint24(extended.content, 4) + 1;
@@ -65,7 +67,8 @@ export function readWebpHeader(bytes: Uint8Array, check: CheckSize): WebpHeader 
     ? frame.left + frame.width <= width && frame.top + frame.height <= height
     : frame.width === width && frame.height === height;
   if (!fits) throw damaged("WebP");
-  return { width, height, orientation: readOrientation(bytes, extended, chunks), frame };
+  const icc = chunks.find((c) => c.name === "ICCP")?.content;
+  return { width, height, orientation: readOrientation(bytes, extended, chunks), icc, frame };
 }
 
 /** EXIF comes after the pixels: a file that is cut off there is whole but for which way is up. */
@@ -147,7 +150,7 @@ function losslessSize(vp8l: Uint8Array): Size {
 
 /** The chunk holds a TIFF block; some writers put JPEG's prefix before it. */
 function webpOrientation(exif: Uint8Array): Orientation {
-  return exifOrientation(latin1(exif.subarray(0, 6)) === "Exif\0\0" ? exif.subarray(6) : exif);
+  return readExif(latin1(exif.subarray(0, 6)) === "Exif\0\0" ? exif.subarray(6) : exif).orientation;
 }
 
 function uint24(bytes: Uint8Array, at: number): number {

@@ -1,4 +1,4 @@
-import { type Format, reducerOf } from "../format.ts";
+import { embedded, type Format, reducerOf } from "../format.ts";
 import { decodeWebp, webpBytes } from "./decode.ts";
 import { readWebpHeader } from "./header.ts";
 
@@ -11,6 +11,7 @@ export const WEBP: Format = {
     const { width, height, orientation } = header;
     return {
       ...{ width, height, orientation, bytes: webpBytes(header) },
+      colors: embedded(header.icc),
       async run(turns, signal) {
         const into = reducerOf(header);
         await turns.take(() => decodeWebp(header, into), signal);
