@@ -3,11 +3,16 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/lib/root.ts";
+import { CandidateFilter } from "../../src/model/candidates/filter.ts";
+import type { Palette } from "../../src/model/candidates/outlook.ts";
+import { runCandidates } from "../../src/model/candidates/run.ts";
 import { type Engine, PREFIX_CHUNK, type Prefix } from "../../src/model/engine.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
+import type { Run } from "../../src/model/run.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
+import { filteredRow, putSample } from "./filtered.ts";
 import type { MakeRunner } from "./runner.ts";
 
 /** What the Worker ships, see kernel/build.mjs. */
@@ -24,7 +29,7 @@ export const makeKernelRunner: MakeRunner = async ({ manifest, directory }) => {
   );
   const prefixes = new LastPrefix(engine);
   return {
-    run: (batch) => runRows(engine, prefixes, batch),
+    run: (batch) => runRows(engine, prefixes, batch, manifest.palette),
     release: async () => {
       prefixes.release();
       engine.release();
@@ -61,7 +66,12 @@ class LastPrefix {
   }
 }
 
-async function runRows(engine: Engine, prefixes: LastPrefix, batch: GraphBatch): Promise<GraphResult> {
+async function runRows(
+  engine: Engine,
+  prefixes: LastPrefix,
+  batch: GraphBatch,
+  palette: Palette,
+): Promise<GraphResult> {
   const { rows, given, generate } = batch;
   const { layers, width } = engine.shape;
   const result: GraphResult = {
@@ -70,8 +80,36 @@ async function runRows(engine: Engine, prefixes: LastPrefix, batch: GraphBatch):
     prefixNll: new Float32Array(rows * given),
     features: new Float32Array(rows * (layers + 1) * width),
   };
-  for (const group of alike(batch)) await runGroup(engine, prefixes, batch, group, result);
+  for (const group of alike(batch)) await runGroup(engine, prefixes, batch, group, palette, result);
   return result;
+}
+
+/** One row by its candidates. */
+async function runFiltered(
+  engine: Engine,
+  prefix: Prefix,
+  batch: GraphBatch,
+  b: number,
+  palette: Palette,
+  out: GraphResult,
+): Promise<void> {
+  const { options, sampling } = filteredRow(batch, b, palette, engine.shape.positions);
+  const filter = new CandidateFilter(options);
+  const owned: { release(): void }[] = [];
+  const run: Run = {
+    engine,
+    turn: (work) => work(),
+    own: (resource) => {
+      owned.push(resource);
+      return resource;
+    },
+  };
+  try {
+    for await (const _ of runCandidates(run, prefix, sampling, filter));
+    putSample(filter, batch, b, out);
+  } finally {
+    for (const resource of owned) resource.release();
+  }
 }
 
 /** Rows with the same given colours and options: they share one prefix. */
@@ -91,6 +129,7 @@ async function runGroup(
   prefixes: LastPrefix,
   batch: GraphBatch,
   group: readonly number[],
+  palette: Palette,
   out: GraphResult,
 ): Promise<void> {
   const { given, generate } = batch;
@@ -103,6 +142,10 @@ async function runGroup(
     out.features.set(features, (b * out.features.length) / batch.rows);
   }
   if (generate === 0) return;
+  if (batch.filter) {
+    for (const b of group) await runFiltered(engine, prefix, batch, b, palette, out);
+    return;
+  }
   const generation = engine.generate(prefix, group.length, {
     temperature: batch.temperature[first] ?? 1,
     topK: batch.topK[first] ?? 0,

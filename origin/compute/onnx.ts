@@ -1,10 +1,13 @@
 /** `igpt.onnx` by onnxruntime-node: any model, on the CPU or a GPU. */
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { filteredStepwise, type Infer } from "../../src/delegation/filtered.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
+import { filteredRow, putSample } from "./filtered.ts";
 import type { MakeRunner } from "./runner.ts";
 
-export const makeOnnxRunner: MakeRunner = async ({ directory }, { provider, cores }) => {
+export const makeOnnxRunner: MakeRunner = async ({ manifest, directory }, { provider, cores }) => {
   // The graph names weights.safetensors beside it as its external data.
   const session = await InferenceSession.create(join(directory, "igpt.onnx"), {
     executionProviders: [provider === "cuda" ? "cuda" : "cpu"],
@@ -12,10 +15,41 @@ export const makeOnnxRunner: MakeRunner = async ({ directory }, { provider, core
     interOpNumThreads: 1,
   });
   return {
-    run: async (batch) => readResult(await session.run(feeds(batch))),
+    run: (batch) => (batch.filter ? runFiltered(session, batch, manifest) : runGraph(session, batch)),
     release: () => session.release(),
   };
 };
+
+async function runGraph(session: InferenceSession, batch: GraphBatch): Promise<GraphResult> {
+  return readResult(await session.run(feeds(batch)));
+}
+
+/** Each row by its candidates: the graph keeps nothing between two runs, so each step begins at the picture's top. */
+async function runFiltered(session: InferenceSession, batch: GraphBatch, manifest: Manifest): Promise<GraphResult> {
+  const { rows, generate } = batch;
+  const { filter: _, ...plain } = batch;
+  const nothing = { generate: 0, forced: new Int32Array(), uniforms: new Float32Array() };
+  const out: GraphResult = {
+    ...(await runGraph(session, { ...plain, ...nothing })),
+    samples: new Int32Array(rows * generate),
+    nll: new Float32Array(rows * generate),
+  };
+  for (let b = 0; b < rows; b++) {
+    const { options, sampling } = filteredRow(batch, b, manifest.palette, manifest.architecture.positions);
+    const infer: Infer = async (pictures, position, { forced, uniforms }) => {
+      const step = await runGraph(session, {
+        ...{ rows: pictures.length, given: position, generate: forced.length / pictures.length, forced, uniforms },
+        tokens: Int32Array.from(pictures.flatMap((picture) => Array.from(picture.subarray(0, position)))),
+        temperature: new Float32Array(pictures.length).fill(sampling.temperature),
+        topK: new Int32Array(pictures.length).fill(sampling.topK),
+        topP: new Float32Array(pictures.length).fill(sampling.topP),
+      });
+      return { tokens: step.samples, nll: step.nll };
+    };
+    putSample(await filteredStepwise(options, infer), batch, b, out);
+  }
+  return out;
+}
 
 function feeds({ rows, given, generate, ...batch }: GraphBatch): Record<string, Tensor> {
   const int64 = (values: Int32Array, width: number) =>

@@ -20,6 +20,16 @@ export interface GraphBatch {
   topK: Int32Array;
   /** [B]; 1 = off. */
   topP: Float32Array;
+  /** Each row is one sample, to be chosen from candidates; `uniforms` do not count then. */
+  filter?: BatchFilter;
+}
+
+/** [B] each. */
+export interface BatchFilter {
+  candidates: Int32Array;
+  seed: Int32Array;
+  /** The samples' indices. */
+  sample: Int32Array;
 }
 
 export interface GraphResult {
@@ -34,13 +44,13 @@ export interface GraphResult {
 }
 
 /** Rows may run together when they are of one length. */
-export function shapeKey({ given, generate }: GraphBatch): string {
-  return `${given}+${generate}`;
+export function shapeKey({ given, generate, filter }: GraphBatch): string {
+  return `${given}+${generate}${filter ? " filtered" : ""}`;
 }
 
 /** Rows `from` .. `to` - 1. */
 export function sliceBatch(batch: GraphBatch, from: number, to: number): GraphBatch {
-  const { given, generate } = batch;
+  const { given, generate, filter } = batch;
   return {
     rows: to - from,
     given,
@@ -51,6 +61,7 @@ export function sliceBatch(batch: GraphBatch, from: number, to: number): GraphBa
     temperature: batch.temperature.slice(from, to),
     topK: batch.topK.slice(from, to),
     topP: batch.topP.slice(from, to),
+    ...(filter && { filter: mapFilter((name) => filter[name].slice(from, to)) }),
   };
 }
 
@@ -68,7 +79,14 @@ export function joinBatches(batches: readonly GraphBatch[]): GraphBatch {
     temperature: joinFloats(batches.map(({ temperature }) => temperature)),
     topK: joinInts(batches.map(({ topK }) => topK)),
     topP: joinFloats(batches.map(({ topP }) => topP)),
+    ...(first.filter && {
+      filter: mapFilter((name) => joinInts(batches.flatMap(({ filter }) => (filter ? [filter[name]] : [])))),
+    }),
   };
+}
+
+function mapFilter(of: (name: keyof BatchFilter) => Int32Array): BatchFilter {
+  return { candidates: of("candidates"), seed: of("seed"), sample: of("sample") };
 }
 
 /** Rows `from` .. `to` - 1 of a result of `rows` rows. */

@@ -1,7 +1,9 @@
 /** An `infer` request's tensors to a batch, every value checked, and a result back to tensors. */
 import { fp32, int64, ProtocolError, type Tensor } from "../../src/delegation/protocol/index.ts";
+import { weighedEnd } from "../../src/model/candidates/steps.ts";
 import type { Architecture } from "../../src/model/manifest.ts";
-import type { GraphBatch, GraphResult } from "./batch.ts";
+import { MAX_CANDIDATES, MAX_SAMPLES } from "../../src/model/options.ts";
+import type { BatchFilter, GraphBatch, GraphResult } from "./batch.ts";
 
 /** The inputs and outputs of `igpt.onnx`, as the model's metadata names them; -1 = any length. */
 export function graphMetadata({ layers, width }: Architecture) {
@@ -23,9 +25,14 @@ export function graphMetadata({ layers, width }: Architecture) {
   };
 }
 
+/** Of the extension CANDIDATES: all of them or none. */
+const FILTER_INPUTS = ["candidates", "seed", "sample"];
+
 /** @throws ProtocolError that names the tensor and what is wrong with it. */
 export function readBatch(inputs: readonly Tensor[], architecture: Architecture, maxRows: number): GraphBatch {
   const names = graphMetadata(architecture).inputs.map(({ name }) => name);
+  const filtered = inputs.some(({ name }) => FILTER_INPUTS.includes(name));
+  if (filtered) names.push(...FILTER_INPUTS);
   for (const { name } of inputs) if (!names.includes(name)) throw new ProtocolError(`there is no input ${name}`);
   const tokens = find(inputs, "tokens");
   const [rows = 0, given = 0] = tokens.shape;
@@ -37,12 +44,14 @@ export function readBatch(inputs: readonly Tensor[], architecture: Architecture,
     );
   }
   const { colors } = architecture;
+  const forced = integers(find(inputs, "forced"), [rows, generate], -1, colors - 1);
   return {
     rows,
     given,
     generate,
     tokens: integers(tokens, [rows, given], 0, colors - 1),
-    forced: integers(find(inputs, "forced"), [rows, generate], -1, colors - 1),
+    forced,
+    ...(filtered && { filter: readFilter(inputs, architecture, given, forced, rows) }),
     uniforms: floats(find(inputs, "uniforms"), [rows, generate], (u) => u >= 0 && u < 1, "in [0, 1)"),
     temperature: floats(
       find(inputs, "temperature"),
@@ -52,6 +61,31 @@ export function readBatch(inputs: readonly Tensor[], architecture: Architecture,
     ),
     topK: integers(find(inputs, "top_k"), [rows, 1], 0, colors),
     topP: floats(find(inputs, "top_p"), [rows, 1], (p) => p > 0 && p <= 1, "above 0 and at most 1"),
+  };
+}
+
+/** @throws ProtocolError, also when `forced` is not all that candidates are weighed by, from the first drawn pixel on. */
+function readFilter(
+  inputs: readonly Tensor[],
+  { positions, resolution }: Architecture,
+  given: number,
+  forced: Int32Array,
+  rows: number,
+): BatchFilter {
+  const one = (name: string, least: number, most: number) => integers(find(inputs, name), [rows, 1], least, most);
+  const generate = forced.length / rows;
+  for (let b = 0; b < rows; b++) {
+    const row = forced.subarray(b * generate, (b + 1) * generate);
+    const keep = Array.from({ length: positions }, (_, pixel) => row[pixel - given] !== -1);
+    if (row[0] !== -1) throw new ProtocolError("forced: its first pixel is to be drawn");
+    const end = weighedEnd(keep, resolution);
+    if (given + generate !== end)
+      throw new ProtocolError(`forced: it goes on to position ${end}, by which candidates are weighed`);
+  }
+  return {
+    candidates: one("candidates", 1, MAX_CANDIDATES),
+    seed: one("seed", -(2 ** 31), 2 ** 31 - 1),
+    sample: one("sample", 0, MAX_SAMPLES - 1),
   };
 }
 

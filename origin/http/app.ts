@@ -1,7 +1,9 @@
 /** The origin's routes: the Open Inference Protocol, and `/metrics`. */
+
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
+import { CANDIDATES } from "../../src/delegation/graph/index.ts";
 import type { Origin } from "../origin.ts";
 import { requireToken } from "./auth.ts";
 import { answerError } from "./errors.ts";
@@ -27,7 +29,7 @@ export function createApp(origin: Origin): Hono {
     const { registry } = origin.metrics;
     return c.body(await registry.metrics(), 200, { "Content-Type": registry.contentType });
   });
-  app.get("/v2", (c) => c.json({ name: NAME, version: "2", extensions: ["binary_tensor_data"] }));
+  app.get("/v2", (c) => c.json({ name: NAME, version: "2", extensions: ["binary_tensor_data", CANDIDATES] }));
   for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
     app.get(path, (c) => modelMetadata(c, origin));
     app.get(`${path}/ready`, (c) => modelReady(c, origin));

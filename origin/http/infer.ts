@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { decodeRequest, encodeResponse, type InferRequest } from "../../src/delegation/protocol/index.ts";
 import type { Batched } from "../batching/batcher.ts";
 import type { Bundle } from "../bundles/store.ts";
+import type { GraphBatch } from "../graph/batch.ts";
 import { readBatch, resultTensors } from "../graph/tensors.ts";
 import { log } from "../log.ts";
 import type { Origin } from "../origin.ts";
@@ -20,7 +21,7 @@ export async function infer(c: Context, origin: Origin): Promise<Response> {
   const batched = await origin.engines.batcher(bundle.manifest).submit(bundle, batch, c.req.raw.signal);
   const outputs = resultTensors(batched.result, batch, architecture);
   const wanted = request.outputs ? outputs.filter(({ name }) => request.outputs?.includes(name)) : outputs;
-  report(origin, bundle, request, batch.rows, batch.generate, batched, performance.now() - arrived);
+  report(origin, bundle, request, batch, batched, performance.now() - arrived);
   const { id: modelName, version: modelVersion } = bundle.manifest;
   const parameters = {
     ...origin.engines.facts(bundle.manifest),
@@ -38,15 +39,15 @@ function report(
   origin: Origin,
   { manifest }: Bundle,
   { id }: InferRequest,
-  rows: number,
-  generate: number,
+  { rows, generate, filter }: GraphBatch,
   { queueMs, computeMs }: Batched,
   totalMs: number,
 ): void {
   const facts = origin.engines.facts(manifest);
   origin.metrics.queueSeconds.observe({ ...facts }, queueMs / 1000);
   origin.metrics.requestSeconds.observe({ ...facts }, totalMs / 1000);
-  origin.metrics.pixels.inc({ ...facts }, rows * generate);
+  const drawn = filter ? filter.candidates.reduce((sum, candidates) => sum + candidates, 0) : rows;
+  origin.metrics.pixels.inc({ ...facts }, drawn * generate);
   const { id: model, version } = manifest;
   log("infer", { id, model, version, ...facts, rows, generate, queueMs, computeMs, totalMs });
 }

@@ -1,7 +1,6 @@
 /** One sample by its candidates where the model is stateless: each step is a request that begins at the picture's top. */
-import { CandidateFilter } from "../model/candidates/filter.ts";
+import { CandidateFilter, type FilterOptions } from "../model/candidates/filter.ts";
 import type { Row, RowResult } from "../model/engine.ts";
-import type { CompletedSample, CompletionSpec, Model } from "../model/types.ts";
 
 /** Candidates of one call: a batch of the exported Triton configuration. */
 const CALL_CANDIDATES = 16;
@@ -9,17 +8,10 @@ const CALL_CANDIDATES = 16;
 /** Runs `row` after the first `position` pixels of each picture. */
 export type Infer = (pictures: readonly Int32Array[], position: number, row: Row) => Promise<RowResult>;
 
-/** @param tokens [pixels] palette indices of the whole picture @param sample its index */
-export async function filteredSample(
-  { resolution, manifest }: Model,
-  tokens: ArrayLike<number>,
-  { candidates = 1, seed, keep }: CompletionSpec,
-  sample: number,
-  infer: Infer,
-): Promise<CompletedSample> {
-  const picture = Int32Array.from(tokens);
-  const { palette } = manifest;
-  const filter = new CandidateFilter({ candidates, seed, sample, keep, side: resolution, tokens: picture, palette });
+/** @returns the filter with all its steps done */
+export async function filteredStepwise(options: FilterOptions, infer: Infer): Promise<CandidateFilter> {
+  const { candidates } = options;
+  const filter = new CandidateFilter(options);
   for (const [n, { start, end }] of filter.steps.entries()) {
     const length = end - start;
     const row = filter.row(start, length);
@@ -36,9 +28,7 @@ export async function filteredSample(
     const next = filter.steps[n + 1];
     if (next) filter.weigh(next);
   }
-  const { tokens: finished, nats } = filter.finished();
-  const generated = keep.reduce((count, given) => count + (given ? 0 : 1), 0);
-  return { index: sample, tokens: finished, nllPerPixel: nats / generated };
+  return filter;
 }
 
 function joined(parts: readonly RowResult[], { forced }: Row): RowResult {

@@ -11,12 +11,16 @@ export interface InferCall {
   inputs: Tensor[];
   /** The outputs that are wanted. */
   outputs: string[];
+  /** What the server must know beyond the protocol. */
+  extension?: string;
 }
 
 /** 256 samples of a whole picture in JSON, and room. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const MAX_METADATA_BYTES = 256 * 1024;
 const PROBE_MS = 2_000;
+/** Triton's, for tensors. */
+const BINARY = "binary_tensor_data";
 const NOT_IMPLEMENTED = 501;
 /** From an answer's head to its end: a body that was cut off on the way may never say so. */
 const BODY_MS = 10_000;
@@ -28,8 +32,8 @@ export class Origin {
   inFlight = 0;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #fetch: typeof fetch;
-  /** Whether it knows the binary form; undefined until it was asked. */
-  #binary: boolean | undefined;
+  /** What it knows beyond the protocol; undefined until it was asked. */
+  #extensions: ReadonlySet<string> | undefined;
   /** Whether it knows versions of a model: they are optional in the protocol, and KServe's own server has none. */
   #versioned = true;
 
@@ -61,12 +65,23 @@ export class Origin {
       if (fault instanceof OriginFault && fault.counts) {
         this.breaker.failed();
         // What is there when it is back may be another server.
-        this.#binary = undefined;
+        this.#extensions = undefined;
         this.#versioned = true;
       }
       throw fault;
     } finally {
       this.inFlight--;
+    }
+  }
+
+  /** Whether it has an extension of the protocol. Who cannot be asked has none: what is asked of it next tells why. */
+  async has(extension: string, signal?: AbortSignal): Promise<boolean> {
+    try {
+      this.#extensions ??= await this.#readExtensions(PROBE_MS, signal);
+      return this.#extensions.has(extension);
+    } catch (error) {
+      if (error instanceof OriginFault) return false;
+      throw error;
     }
   }
 
@@ -89,9 +104,12 @@ export class Origin {
 
   async #infer({ model, version, inputs, outputs }: InferCall, timeoutMs: number, signal?: AbortSignal) {
     const deadline = Date.now() + timeoutMs;
-    this.#binary ??= await this.#knowsBinary(Math.min(timeoutMs, PROBE_MS), signal);
+    this.#extensions ??= await this.#readExtensions(Math.min(timeoutMs, PROBE_MS), signal);
     // Optional too, but KServe's server answers nothing without one; and it is in the origin's log.
-    const { headers, bytes } = encodeRequest({ id: crypto.randomUUID(), inputs, outputs }, this.#binary);
+    const { headers, bytes } = encodeRequest(
+      { id: crypto.randomUUID(), inputs, outputs },
+      this.#extensions.has(BINARY),
+    );
     const init = { method: "POST", headers, body: bytes, ...(signal && { signal }) };
     const ask = (versions: string) => {
       const path = `/v2/models/${encodeURIComponent(model)}${versions}/infer`;
@@ -113,15 +131,15 @@ export class Origin {
     return answer;
   }
 
-  /** Triton's extension, named in the server's metadata; JSON is understood by all. */
-  async #knowsBinary(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  /** Named in the server's metadata; the protocol alone is understood by all. */
+  async #readExtensions(timeoutMs: number, signal?: AbortSignal): Promise<ReadonlySet<string>> {
     const { ok, body } = await this.#request("/v2", signal ? { signal } : {}, timeoutMs, MAX_METADATA_BYTES);
-    if (!ok) return false;
+    if (!ok) return new Set();
     try {
       const metadata = JSON.parse(new TextDecoder().decode(body)) as { extensions?: unknown } | null;
-      return Array.isArray(metadata?.extensions) && metadata.extensions.includes("binary_tensor_data");
+      return new Set(Array.isArray(metadata?.extensions) ? metadata.extensions : []);
     } catch {
-      return false;
+      return new Set();
     }
   }
 

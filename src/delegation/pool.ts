@@ -36,6 +36,14 @@ export class OriginPool {
     return this.#line.take(JOB_CALLS * this.#origins.length, () => this.#worthTrying(), work);
   }
 
+  /** Whether any origin that is not left alone has an extension of the protocol. */
+  async has(extension: string, signal?: AbortSignal): Promise<boolean> {
+    for (const origin of this.#origins) {
+      if (origin.breaker.state === "closed" && (await origin.has(extension, signal))) return true;
+    }
+    return false;
+  }
+
   /** A whole line of jobs must not try in vain, one after the other, what one question answers. */
   async #worthTrying(): Promise<boolean> {
     let well = this.#origins.some(({ breaker }) => breaker.state === "closed");
@@ -77,6 +85,7 @@ export class OriginPool {
     for (const origin of [...this.#origins].sort((a, b) => a.inFlight - b.inFlight)) {
       const { state } = origin.breaker;
       if (state === "open" || (state === "trial" && !(await origin.probe()))) continue;
+      if (call.extension && !(await origin.has(call.extension, signal))) continue;
       const left = deadline - Date.now();
       if (left <= 0) break;
       try {

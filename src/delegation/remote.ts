@@ -1,9 +1,11 @@
 /** Completions, embeddings and likelihoods by an origin. */
 import type { Row, RowResult } from "../model/engine.ts";
-import { featureLayer } from "../model/options.ts";
+import { featureLayer, generatedPixels } from "../model/options.ts";
 import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../model/types.ts";
-import { filteredSample } from "./filtered.ts";
+import { filteredStepwise } from "./filtered.ts";
 import {
+  CANDIDATES,
+  candidateInputs,
   completedSamples,
   completionInputs,
   embeddings,
@@ -22,6 +24,8 @@ export interface RemoteSamples {
   engine: string;
 }
 
+/** Candidates of one call's samples, all together: what a processor does well within the time that a request waits. */
+const CANDIDATES_A_CALL = 64;
 /** Pictures of one call: their features come back for all layers. */
 const READINGS_A_CALL = 16;
 
@@ -54,7 +58,36 @@ export class Remote {
     return this.#pool.infer(call, check, timeoutMs, signal);
   }
 
+  /** By servers that know candidates; where none does, by ones that know the graph alone. */
   async #filtered(
+    model: Model,
+    tokens: ArrayLike<number>,
+    spec: CompletionSpec,
+    range: SampleRange,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RemoteSamples> {
+    if (!(await this.#pool.has(CANDIDATES, signal)))
+      return this.#stepwise(model, tokens, spec, range, timeoutMs, signal);
+    const most = Math.max(1, Math.floor(CANDIDATES_A_CALL / (spec.candidates ?? 1)));
+    const parts = await Promise.all(
+      cut(range, most).map((part) => {
+        const inputs = candidateInputs(spec, tokens, part, model.resolution);
+        const call = { ...name(model), inputs, outputs: ["samples", "nll"], extension: CANDIDATES };
+        const check = (answer: InferResponse) => ({
+          samples: completedSamples(answer.outputs, model, spec, tokens, part),
+          engine: engineOf(answer),
+        });
+        return this.#pool.infer(call, check, timeoutMs, signal);
+      }),
+    );
+    return {
+      samples: parts.flatMap(({ samples }) => samples),
+      engine: [...new Set(parts.map(({ engine }) => engine))].join("+"),
+    };
+  }
+
+  async #stepwise(
     model: Model,
     tokens: ArrayLike<number>,
     spec: CompletionSpec,
@@ -75,8 +108,17 @@ export class Remote {
       engines.add(engine);
       return result;
     };
-    for (let index = first; index < first + count; index++) {
-      samples.push(await filteredSample(model, tokens, spec, index, infer));
+    const { palette } = model.manifest;
+    const { candidates = 1, seed, keep } = spec;
+    const picture = Int32Array.from(tokens);
+    for (let sample = first; sample < first + count; sample++) {
+      const options = { candidates, seed, sample, keep, side: model.resolution, tokens: picture, palette };
+      const { tokens: finished, nats } = (await filteredStepwise(options, infer)).finished();
+      samples.push({
+        index: sample,
+        tokens: finished,
+        nllPerPixel: nats / generatedPixels({ ...spec, samples: 1, candidates: 1 }),
+      });
     }
     return { samples, engine: [...engines].join("+") };
   }
@@ -115,4 +157,11 @@ function name({ id, version }: Model): { model: string; version: string } {
 function engineOf({ parameters }: InferResponse): string {
   const { engine } = parameters;
   return typeof engine === "string" && /^[a-z0-9][a-z0-9-]{0,30}$/.test(engine) ? engine : "onnx";
+}
+
+/** A range in parts of at most `most`. */
+function cut({ first, count }: SampleRange, most: number): SampleRange[] {
+  const parts: SampleRange[] = [];
+  for (let at = 0; at < count; at += most) parts.push({ first: first + at, count: Math.min(most, count - at) });
+  return parts;
 }

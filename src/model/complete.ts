@@ -1,5 +1,6 @@
 import { CandidateFilter } from "./candidates/filter.ts";
 import type { Palette } from "./candidates/outlook.ts";
+import { runCandidates } from "./candidates/run.ts";
 import type { Generation, Prefix } from "./engine.ts";
 import { runPrefix } from "./prefix.ts";
 import type { Run } from "./run.ts";
@@ -74,27 +75,15 @@ async function* filter(
   picture: { tokens: Int32Array; palette: Palette },
 ) {
   const { candidates = 1, seed, keep, firstSample = 0 } = spec;
-  const generation: Generation = run.own(run.engine.generate(prefix, candidates, spec.sampling));
-  const most = run.engine.turnPositions(candidates);
   const sample = firstSample + index;
   const particles = new CandidateFilter({ candidates, seed, sample, keep, side: canvas.side, ...picture });
   let rows = 0;
-  for (const [n, step] of particles.steps.entries()) {
-    for (let position = step.start; position < step.end; position += most) {
-      const length = Math.min(most, step.end - position);
-      const row = particles.row(position, length);
-      particles.take(position, length, await run.turn(() => generation.next(row)));
-    }
-    const next = particles.steps[n + 1];
-    if (!next) break;
-    const ancestors = particles.weigh(next);
-    if (ancestors) await run.turn(async () => generation.resample(ancestors));
+  for await (const next of runCandidates(run, prefix, spec.sampling, particles)) {
     canvas.show(index, particles.leading);
     const done = canvas.rowsBefore(next.start);
     if (done > rows) yield done - rows;
     rows = done;
   }
-  generation.release();
   const { tokens, nats } = particles.finished();
   canvas.show(index, tokens, nats);
   yield canvas.rowsTotal - rows;

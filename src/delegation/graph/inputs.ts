@@ -1,4 +1,5 @@
 /** The input tensors of `igpt.onnx`: B samples, P given colours before the first generated one, R positions from there on. */
+import { weighedEnd } from "../../model/candidates/steps.ts";
 import type { Row, Sampling } from "../../model/engine.ts";
 import { uniforms } from "../../model/sampling/uniforms.ts";
 import type { CompletionSpec } from "../../model/types.ts";
@@ -36,6 +37,40 @@ export function completionInputs(spec: CompletionSpec, tokens: ArrayLike<number>
     int64("forced", [range.count, end - start], repeat(row, range.count)),
     fp32("uniforms", [range.count, end - start], uniforms(spec.seed, range.first, range.count, start, end - start)),
     ...options(range.count, spec.sampling.temperature, spec.sampling.topK, spec.sampling.topP),
+  ];
+}
+
+/**
+ * An extension of the server's, named in its metadata, and what it adds to the graph: inputs `candidates`, `seed` and `sample`,
+ * INT64 [B, 1]. `forced` then goes on to the last given pixel that candidates are weighed by, and each row comes back as one
+ * sample, chosen from its candidates.
+ */
+export const CANDIDATES = "igpt_candidates";
+
+/** A completion with candidates for a server with that extension; it draws the uniforms itself. */
+export function candidateInputs(
+  { keep, seed, sampling, candidates = 1 }: CompletionSpec,
+  tokens: ArrayLike<number>,
+  { first, count }: SampleRange,
+  side: number,
+): Tensor[] {
+  const { start } = spanOf(keep);
+  const picture = Array.from(tokens);
+  const row = picture.slice(start, weighedEnd(keep, side)).map((token, i) => (keep[start + i] ? token : -1));
+  const one = (name: string, value: (b: number) => number) =>
+    int64(
+      name,
+      [count, 1],
+      Array.from({ length: count }, (_, b) => value(b)),
+    );
+  return [
+    int64("tokens", [count, start], repeat(picture.slice(0, start), count)),
+    int64("forced", [count, row.length], repeat(row, count)),
+    fp32("uniforms", [count, row.length], new Float32Array(count * row.length)),
+    ...options(count, sampling.temperature, sampling.topK, sampling.topP),
+    one("candidates", () => candidates),
+    one("seed", () => seed),
+    one("sample", (b) => first + b),
   ];
 }
 

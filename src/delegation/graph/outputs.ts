@@ -2,6 +2,7 @@
  * The output tensors of `igpt.onnx`, checked before anything is believed: an origin is another machine, possibly another
  * model or somebody else's, and what it says is stored and shown.
  */
+import { weighedEnd } from "../../model/candidates/steps.ts";
 import type { Row, RowResult } from "../../model/engine.ts";
 import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../../model/types.ts";
 import { elements, ProtocolError, type Tensor } from "../protocol/index.ts";
@@ -15,7 +16,8 @@ export function completedSamples(
   tokens: ArrayLike<number>,
   range: SampleRange,
 ): CompletedSample[] {
-  const { start, end } = spanOf(spec.keep);
+  const { start, end: lastGenerated } = spanOf(spec.keep);
+  const end = (spec.candidates ?? 1) > 1 ? weighedEnd(spec.keep, model.resolution) : lastGenerated;
   const length = end - start;
   const colors = int64Output(outputs, "samples", [range.count, length]);
   const nll = fp32Output(outputs, "nll", [range.count, length]);

@@ -39,8 +39,8 @@ export class CandidateFilter {
   #tokens: Int32Array[];
   /** [candidates] minus the logarithm of the weight, since the last resampling. */
   #nats: Float64Array;
-  /** [candidates] of the generated pixels. */
-  #generated: Float64Array;
+  /** [candidates][pixels] nats of what `take` took in. */
+  #nll: Float32Array[];
   /** The likeliest picture when they were last weighed. */
   #leading: Int32Array;
   readonly #outlook: Outlook;
@@ -54,7 +54,7 @@ export class CandidateFilter {
     this.#leading = given;
     this.#outlook = new Outlook(palette, keep, tokens, side, weighedEnd(keep, side));
     this.#nats = new Float64Array(candidates);
-    this.#generated = new Float64Array(candidates);
+    this.#nll = Array.from({ length: candidates }, () => new Float32Array(keep.length));
     this.#lineage = new Lineage(candidates, keep.indexOf(false), keep.length);
   }
 
@@ -78,9 +78,10 @@ export class CandidateFilter {
     this.#lineage.advance(position + length);
     for (const [c, picture] of this.#tokens.entries()) {
       picture.set(tokens.subarray(c * length, (c + 1) * length), position);
-      for (let i = 0; i < length; i++) {
-        const sums = this.#options.keep[position + i] ? this.#nats : this.#generated;
-        sums[c] = (sums[c] ?? 0) + (nll[c * length + i] ?? Number.NaN);
+      const own = nll.subarray(c * length, (c + 1) * length);
+      this.#nll[c]?.set(own, position);
+      for (const [i, nats] of own.entries()) {
+        if (this.#options.keep[position + i]) this.#nats[c] = (this.#nats[c] ?? 0) + nats;
       }
     }
   }
@@ -107,11 +108,15 @@ export class CandidateFilter {
       ancestors = spread(systematic(parts, survivors, u), candidates);
     }
     this.#tokens = Array.from(ancestors, (ancestor) => (this.#tokens[ancestor] as Int32Array).slice());
-    this.#generated = Float64Array.from(ancestors, (ancestor) => this.#generated[ancestor] ?? 0);
+    this.#nll = Array.from(ancestors, (ancestor) => (this.#nll[ancestor] as Float32Array).slice());
     // The guess has had its say: what comes of it is for the model to weigh.
     this.#nats = copiesNats(candidates, survivors).map((nats, c) => nats - (guesses[ancestors[c] ?? 0] ?? 0));
     this.#lineage.resample(ancestors);
     return ancestors;
+  }
+
+  get candidates(): number {
+    return this.#options.candidates;
   }
 
   /** [candidates] pictures, drawn as far as `take` has come. */
@@ -129,15 +134,17 @@ export class CandidateFilter {
     return this.#leading;
   }
 
-  /** The sample, once all steps are done: its picture and the nats of its generated pixels, summed. */
-  finished(): { tokens: Int32Array; nats: number } {
+  /** The sample, once all steps are done: its picture, nats [pixels] of what was run, and those of generated pixels summed. */
+  finished(): { tokens: Int32Array; nll: Float32Array; nats: number } {
     const { seed, sample, keep, tokens } = this.#options;
     const chosen = pick(shares(this.#nats), uniform(seed, sample, keep.length, 0, FILTER_STREAM));
     const picture = this.#tokens[chosen];
+    const nll = this.#nll[chosen] ?? new Float32Array();
     return {
       // Given pixels below what is weighed are in no candidate.
       tokens: tokens.map((given, pixel) => (keep[pixel] ? given : (picture?.[pixel] ?? given))),
-      nats: this.#generated[chosen] ?? Number.NaN,
+      nll,
+      nats: nll.reduce((sum, nats, pixel) => (keep[pixel] ? sum : sum + nats), 0),
     };
   }
 
