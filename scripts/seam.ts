@@ -60,9 +60,10 @@ for (const name of values.holes.split(",")) {
   const keep = holeOf(name, manifest.architecture.resolution);
   for (const candidates of values.candidates.split(",").map(Number)) {
     const started = performance.now();
-    const fill = async (tokens: Int32Array) => (await samplesOf(tokens, keep, candidates)).map((sample) => sample);
+    const fill = (tokens: Int32Array) => samplesOf(tokens, keep, candidates);
     const score = async (tokens: Int32Array) => (await likelihood(run, tokens)).perPixel;
-    const report = (done: number) => console.error(`${name}, ${candidates} candidates: ${done} of ${pictures.length}`);
+    const report = (done: number, excess: number) =>
+      console.error(`${name}, ${candidates} candidates: ${done} of ${pictures.length}, +${excess.toFixed(2)} so far`);
     const measured = await measure(pictures, keep, fill, score, report);
     const seconds = (performance.now() - started) / 1000;
     results.push({

@@ -49,7 +49,7 @@ export async function measure(
   keep: readonly boolean[],
   fill: (tokens: Int32Array) => Promise<readonly CompletedSample[]>,
   score: (tokens: Int32Array) => Promise<Float32Array>,
-  report: (done: number) => void,
+  report: (done: number, excess: number) => void,
 ): Promise<Omit<Measures, "hole" | "candidates" | "secondsASample">> {
   const side = Math.sqrt(keep.length);
   const under = seamOf(keep, side);
@@ -83,7 +83,7 @@ export async function measure(
       fills.map(({ tokens }) => tokens),
       hole,
     );
-    report(i + 1);
+    report(i + 1, (sums.filled - sums.original) / (i + 1));
   }
   const of = (sum: number) => sum / pictures.length;
   return {
