@@ -9,7 +9,7 @@ import { OriginProcess } from "./process.ts";
 
 /** Near the upper edge: what an origin that keeps nothing computes anew each time is little. */
 const keep = Array.from({ length: 1024 }, (_, i) => ![1, 2].includes(i >> 5) || i % 32 < 10 || i % 32 > 15);
-const options = { keep, seed: 3, candidates: 5, temperature: 0.95 };
+const options = { model: "igpt-small", keep, seed: 3, candidates: 5, temperature: 0.95 };
 const COMPLETED = "ranOn engine samples { index nllPerPixel image { tokens } }";
 interface Completed {
   ranOn: string;
