@@ -57,7 +57,7 @@ describe("pictures are read in workerd", () => {
   });
 
   it("twenty at once, and after refused ones", async () => {
-    const names = ["phone.jpg", "bomb.png", "lossy-alpha.webp", "frame.gif", "interlaced.png"];
+    const names = ["phone.jpg", "bomb.png", "lossy-alpha.webp", "frame.tiff", "interlaced.png"];
     const all = await Promise.all(Array.from({ length: 20 }, (_, i) => read(fixture(names[i % 5] ?? ""))));
     const code = (i: number) => all[i]?.code;
     expect([0, 1, 2, 3, 4].map(code)).toEqual([

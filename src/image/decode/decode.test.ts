@@ -3,7 +3,11 @@ import { CountingAdmission, difference, expectations, fixture } from "../../../t
 import { Turns } from "../../scheduling/turns.ts";
 import { decodePicture } from "./index.ts";
 
-const expected = expectations();
+/** Of the folder itself, and of the one with GIF, BMP and the like. */
+const expected = new Map([
+  ...expectations(),
+  ...[...expectations("more/")].map(([name, rgb]): [string, Uint8Array] => [`more/${name}`, rgb]),
+]);
 
 /** Ours against Pillow's, which decodes the whole picture and filters that: mean and most in steps of 255. */
 const TOLERANCE = { mean: 1, most: 14 };

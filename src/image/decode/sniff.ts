@@ -1,6 +1,6 @@
 import { badImage, unsupported } from "../problems.ts";
 import type { Format } from "./format.ts";
-import { FORMATS } from "./formats.ts";
+import { FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { latin1 } from "./text.ts";
 
 /**
@@ -8,19 +8,17 @@ import { latin1 } from "./text.ts";
  * @throws UserError UNSUPPORTED_IMAGE for other picture formats, BAD_IMAGE for all else.
  */
 export function sniff(bytes: Uint8Array): Format {
-  if (bytes.length === 0) throw badImage("The picture is empty (0 bytes). Send a PNG, JPEG or WebP file.");
+  if (bytes.length === 0) throw badImage(`The picture is empty (0 bytes). Send a ${FORMAT_NAMES} file.`);
   const start = latin1(bytes.subarray(0, 16));
   const format = FORMATS.find((known) => known.matches(start, bytes));
   if (format) return format;
   const other = otherFormat(start, bytes);
   if (other) throw unsupported(`${other} is not supported. Convert the picture to PNG, JPEG or WebP and send that.`);
-  throw badImage("This is not a picture that can be read. Send a PNG, JPEG or WebP file.");
+  throw badImage(`This is not a picture that can be read. Send a ${FORMAT_NAMES} file.`);
 }
 
 function otherFormat(text: string, bytes: Uint8Array): string | undefined {
-  if (text.startsWith("GIF87a") || text.startsWith("GIF89a")) return "GIF";
   if (text.slice(4, 8) === "ftyp") return isoBrand(text.slice(8, 12));
-  if (text.startsWith("BM") && bytes.length >= 26) return "BMP";
   if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF";
   if (text.startsWith("\xff\x0a") || text.startsWith("\0\0\0\x0cJXL ")) return "JPEG XL";
   if (text.startsWith("\0\0\0\x0cjP  ") || text.startsWith("\xff\x4f\xff\x51")) return "JPEG 2000";
