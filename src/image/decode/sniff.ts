@@ -29,9 +29,8 @@ function otherFormat(text: string, bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** HEIC and AVIF are ISO media files; so are films. */
+/** HEIC is an ISO media file; so are films. */
 function isoBrand(brand: string): string {
-  if (brand === "avif" || brand === "avis") return "AVIF";
   if (/^(hei|hev|mif|msf)/.test(brand)) return "HEIC";
   return "Video";
 }

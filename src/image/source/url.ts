@@ -14,7 +14,7 @@ export async function bytesOfUrl(url: string, context: ImageContext, limits: Ima
       timeoutMs: limits.fetchTimeoutMs,
       maxRedirects: limits.maxRedirects,
       maxBytes: limits.maxBytes,
-      headers: { accept: "image/png, image/jpeg, image/webp, image/gif, image/bmp, image/*;q=0.5" },
+      headers: { accept: "image/png, image/jpeg, image/webp, image/gif, image/avif, image/bmp, image/*;q=0.5" },
     });
     if (!response.ok)
       throw badImage(`The URL answered with HTTP status ${response.status}. Give one that answers with the picture.`);

@@ -19,7 +19,7 @@ export class ApiError extends Error {
 
 const ADVICE: Record<string, string> = {
   BAD_IMAGE: "Choose another picture, or draw one.",
-  UNSUPPORTED_IMAGE: "Choose a PNG, JPEG, WebP, GIF or BMP.",
+  UNSUPPORTED_IMAGE: "Choose a PNG, JPEG, WebP, GIF, AVIF or BMP.",
   IMAGE_TOO_LARGE: "Choose a smaller picture.",
   BAD_OPTION: "Change the setting that the message names.",
   MODEL_NOT_FOUND: "Choose another model, or publish this one with `npm run models -- push`.",
