@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../scripts/lib/root.ts";
+import { userPath } from "../scripts/lib/user-path.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 export type EngineChoice = "auto" | "kernel" | "onnx";
@@ -58,7 +59,12 @@ export function readConfig(args: readonly string[], env: Environment): OriginCon
     maxQueueRows: whole("queue-rows", values["queue-rows"], 1),
     maxDelayMs: whole("batch-delay-ms", values["batch-delay-ms"], 0),
     drainMs: whole("drain-seconds", values["drain-seconds"], 0) * 1000,
-    models: values.models ?? (s3 ? join(tmpdir(), "igpt-origin") : join(ROOT, "r2-assets")),
+    models:
+      values.models !== undefined
+        ? userPath(values.models)
+        : s3
+          ? join(tmpdir(), "igpt-origin")
+          : join(ROOT, "r2-assets"),
     s3,
   };
 }

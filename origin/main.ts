@@ -1,15 +1,14 @@
+import { onEnd } from "../scripts/lib/on-end.ts";
 import { readConfig } from "./config.ts";
 import { log } from "./log.ts";
 import { Origin } from "./origin.ts";
 
 const origin = await start();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, async () => {
-    log("draining", { signal });
-    await origin.close();
-    process.exit(0);
-  });
-}
+onEnd(async (why) => {
+  log("draining", { why });
+  await origin.close();
+  process.exit(0);
+});
 
 async function start(): Promise<Origin> {
   try {

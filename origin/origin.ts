@@ -26,13 +26,16 @@ export class Origin {
     this.metrics = createMetrics(() => this.engines.queuedRows);
   }
 
-  /** @returns its URL */
+  /** @returns its URL @throws Error that says so when the port is taken */
   async listen(): Promise<string> {
     const { host, port } = this.config;
     const { fetch } = createApp(this);
     const address = await new Promise<AddressInfo>((resolve, reject) => {
       this.#server = serve({ fetch, hostname: host, port }, resolve);
-      this.#server.once("error", reject);
+      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+        const taken = `Port ${port} of ${host} is taken, perhaps by another origin: --port names another one.`;
+        reject(error.code === "EADDRINUSE" ? new Error(taken) : error);
+      });
     });
     return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   }

@@ -3,14 +3,18 @@
  * The README's animation: `npm run demo -- --animate docs/samples.gif`.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { animation } from "./lib/animation.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { contactSheet } from "./lib/contact-sheet.ts";
-import { freePort, startDevServer, untilReady } from "./lib/dev-server.ts";
+import { startDevServer, untilReady } from "./lib/dev-server.ts";
+import { developmentVariables } from "./lib/development.ts";
 import { ask } from "./lib/graphql.ts";
+import { onEnd } from "./lib/on-end.ts";
+import { freePort } from "./lib/port.ts";
 import { buildAll, seedModels } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
+import { shownPath, userPath } from "./lib/user-path.ts";
 import { type WatchedCompletion, watchCompletion } from "./lib/watch-completion.ts";
 
 interface Answer {
@@ -50,31 +54,56 @@ const { values } = readArguments(USAGE, {
   options: {
     picture: { type: "string", multiple: true },
     animate: { type: "string" },
-    out: { type: "string", default: "demo-out/samples.png" },
+    out: { type: "string" },
     seed: { type: "string", default: "2020" },
     model: { type: "string" },
     temperature: { type: "string", default: "1" },
   },
 });
 
-console.log("Building what is missing and putting the model into the local R2 bucket ...");
-await buildAll();
-await seedModels();
+let stop = async () => {};
+onEnd(async () => {
+  await stop();
+  process.exit(130);
+});
+let url = "";
+try {
+  await start();
+  const options = { seed: Number(values.seed), temperature: Number(values.temperature), model: values.model };
+  const pictures = values.picture?.map(userPath);
+  if (values.animate === undefined) {
+    const out = values.out === undefined ? join(ROOT, "demo-out/samples.png") : userPath(values.out);
+    await drawSheet(pictures ?? [join(ROOT, "web/pictures/chelsea.jpg")], out, options);
+  } else {
+    await drawAnimation(pictures ?? ANIMATED.map((path) => join(ROOT, path)), userPath(values.animate), options);
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+await stop();
+process.exit();
 
-console.log("Starting the Worker (wrangler dev, no account, no network) ...");
-const port = await freePort();
-const server = startDevServer({ port, output: "ignore" });
-process.once("exit", () => server.kill());
-const url = `http://127.0.0.1:${port}`;
-await untilReady(url, server);
+async function start(): Promise<void> {
+  console.log("Building what is missing and putting the model into the local R2 bucket ...");
+  await buildAll();
+  await seedModels();
 
-const options = { seed: Number(values.seed), temperature: Number(values.temperature), model: values.model };
-if (values.animate === undefined) await drawSheet(values.picture ?? ["web/pictures/chelsea.jpg"], values.out);
-else await drawAnimation(values.picture ?? ANIMATED, values.animate);
-server.kill();
-process.exit(0);
+  console.log("Starting the Worker (wrangler dev, no account, no network) ...");
+  const port = await freePort();
+  const server = startDevServer({ port, variables: developmentVariables({}, process.env), output: "ignore" });
+  stop = server.stop;
+  url = `http://127.0.0.1:${port}`;
+  await untilReady(url, server.leader);
+}
 
-async function drawSheet(pictures: string[], path: string): Promise<void> {
+interface Options {
+  seed: number;
+  temperature: number;
+  model: string | undefined;
+}
+
+async function drawSheet(pictures: string[], path: string, options: Options): Promise<void> {
   const rows: string[][] = [];
   for (const picture of pictures) {
     const image = await imageOf(picture);
@@ -85,7 +114,7 @@ async function drawSheet(pictures: string[], path: string): Promise<void> {
     const { model, samples } = complete;
     const parameters = (model.parameters / 1e6).toFixed(1);
     console.log(
-      `${picture}: the lower half drawn ${samples.length} ways in ${seconds} s by ${model.id} version ${model.version}`,
+      `${shownPath(picture)}: the lower half drawn ${samples.length} ways in ${seconds} s by ${model.id} version ${model.version}`,
     );
     console.log(
       `  (${parameters}M parameters, int8; engine "${complete.engine}", in workerd); nats per pixel: ${samples.map((s) => s.nllPerPixel.toFixed(2)).join(", ")}`,
@@ -110,12 +139,12 @@ async function drawSheet(pictures: string[], path: string): Promise<void> {
 }
 
 /** The pictures with their completions, all of which grow row by row at the same time. */
-async function drawAnimation(pictures: string[], path: string): Promise<void> {
+async function drawAnimation(pictures: string[], path: string, options: Options): Promise<void> {
   const watched: WatchedCompletion[] = [];
   for (const picture of pictures) {
     const variables = { image: await imageOf(picture), samples: ANIMATED_SAMPLES, ...options };
     watched.push(await watchCompletion(`${url}/graphql`, variables));
-    console.log(`${picture}: drawn ${ANIMATED_SAMPLES} ways`);
+    console.log(`${shownPath(picture)}: drawn ${ANIMATED_SAMPLES} ways`);
   }
   const frames = Array.from({ length: Math.max(...watched.map(({ states }) => states.length)) }, (_, row) =>
     contactSheet(
@@ -128,13 +157,12 @@ async function drawAnimation(pictures: string[], path: string): Promise<void> {
 }
 
 async function imageOf(picture: string): Promise<{ base64: string }> {
-  return { base64: await readFile(join(ROOT, picture), "base64") };
+  return { base64: await readFile(picture, "base64") };
 }
 
-/** Writes a file, its path from the project's root. @returns the path from the current folder. */
+/** Writes a file. @returns its path as it is told. */
 async function write(path: string, file: Uint8Array): Promise<string> {
-  const out = join(ROOT, path);
-  await mkdir(dirname(out), { recursive: true });
-  await writeFile(out, file);
-  return relative(process.cwd(), out);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, file);
+  return shownPath(path);
 }

@@ -2,11 +2,14 @@
 import { readArguments } from "./lib/arguments.ts";
 import { migrateLocalDatabase } from "./lib/database.ts";
 import { startDevServer, untilReady } from "./lib/dev-server.ts";
+import { DEVELOPMENT_WEBHOOK_SECRET, developmentVariables, whatIsOpen } from "./lib/development.ts";
+import { onEnd } from "./lib/on-end.ts";
+import { freePort, isFree, parsePort } from "./lib/port.ts";
 import { buildAll, seedModels } from "./lib/prepare.ts";
 
 const USAGE = `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]
 
-  --port N           default 8787
+  --port N           default 8787; 0 = any that is free
   --origin URL       a GPU origin for large jobs, such as http://127.0.0.1:9000 (npm run origin)
   --var NAME=VALUE   another value of a variable of wrangler.toml, may be repeated`;
 
@@ -17,18 +20,53 @@ const { values } = readArguments(USAGE, {
     var: { type: "string", multiple: true, default: [] },
   },
 });
-const variables = Object.fromEntries(
-  values.var.map((pair) => [pair.split(/[=:]/, 1)[0], pair.replace(/^[^=:]*[=:]/, "")]),
-);
 
-await buildAll();
-await seedModels();
-await migrateLocalDatabase();
-const port = Number(values.port);
-const server = startDevServer({ port, origin: values.origin, variables, output: "inherit" });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
-server.once("exit", (code) => process.exit(code ?? 0));
+let stop = async () => {};
+onEnd(async () => {
+  await stop();
+  process.exit(0);
+});
+try {
+  await start();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  await stop();
+  process.exit(1);
+}
 
-const url = `http://127.0.0.1:${port}`;
-await untilReady(url, server);
-console.log(`\nigpt-edge is ready at ${url}\n  playground  ${url}/\n  GraphiQL    ${url}/graphql\n`);
+async function start(): Promise<void> {
+  const port = await claimedPort();
+  await buildAll();
+  await seedModels();
+  await migrateLocalDatabase();
+  const given = Object.fromEntries(
+    values.var.map((pair) => [pair.split(/[=:]/, 1)[0], pair.replace(/^[^=:]*[=:]/, "")]),
+  );
+  const variables = developmentVariables(given, process.env);
+  if (values.origin) variables.ORIGIN_URLS = values.origin;
+  // It may have been taken while all that was made.
+  await claimedPort();
+  const server = startDevServer({ port, variables, output: "inherit" });
+  stop = server.stop;
+  server.leader.once("exit", (code) => process.exit(code ?? 1));
+
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url, server.leader);
+  console.log(`\nigpt-edge is ready at ${url}\n  playground  ${url}/\n  GraphiQL    ${url}/graphql`);
+  if (variables.WEBHOOK_SECRET === DEVELOPMENT_WEBHOOK_SECRET) {
+    console.log(`  webhooks of jobs without a key are signed with ${DEVELOPMENT_WEBHOOK_SECRET} (WEBHOOK_SECRET)`);
+  }
+  const open = whatIsOpen(variables);
+  if (open) console.log(`  ${open}`);
+}
+
+/** @throws Error that says which port to take instead */
+async function claimedPort(): Promise<number> {
+  const port = parsePort(values.port);
+  if (port === undefined) throw new Error(`--port: a number from 0 to 65535, not ${JSON.stringify(values.port)}.`);
+  if (port === 0) return freePort();
+  if (await isFree(port)) return port;
+  throw new Error(
+    `Port ${port} is taken, perhaps by another npm run dev. Another one: npm run dev -- --port ${await freePort()}`,
+  );
+}

@@ -1,5 +1,6 @@
 /** Codes of the errors that a caller can mend; part of the public contract. */
 export type ErrorCode =
+  | "BAD_REQUEST"
   | "BAD_IMAGE"
   | "IMAGE_TOO_LARGE"
   | "UNSUPPORTED_IMAGE"

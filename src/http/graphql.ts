@@ -6,8 +6,9 @@ import { Jobs } from "../jobs/index.ts";
 import type { AppEnv } from "./app-env.ts";
 import { boundBody } from "./bounded-body.ts";
 import { cors } from "./cors.ts";
+import { drain } from "./drain.ts";
 import { floodGuard } from "./flood-guard.ts";
-import { errorBody, problem } from "./problem.ts";
+import { errorBody, HttpRefusal, problem } from "./problem.ts";
 
 let yoga: ReturnType<typeof createGraphQL> | undefined;
 
@@ -38,7 +39,7 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   if (caller.key) waitUntil(keys.touch(caller.key, now));
   trace.mark("access");
   const access = new Access(caller, c.env.METERS, waitUntil);
-  const body = await boundBody(c.req.raw);
+  const body = await boundBody(await ofMethod(c.req.raw));
   try {
     yoga ??= createGraphQL();
     const jobs = new Jobs(c.env);
@@ -46,10 +47,17 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
     const context = { env: c.env, waitUntil, ...services, images, jobs, access, keys, trace };
     const response = await yoga.fetch(body.request, context);
     const cut = body.problem();
-    return cut ? problem(c, cut.error, cut.status) : finished(response, access);
+    return cut ? problem(c, cut) : finished(response, access);
   } finally {
     body.release();
   }
+}
+
+/** @throws HttpRefusal 405 for methods that GraphQL over HTTP has not */
+async function ofMethod(request: Request): Promise<Request> {
+  if (request.method === "GET" || request.method === "POST") return request;
+  if (request.body) await drain(request.body.getReader());
+  throw new HttpRefusal("BAD_REQUEST", "Ask by POST, or by GET for a query.", 405, { Allow: "GET, POST" });
 }
 
 /** What Yoga answers, with what is left of the limits, and never without a body that says what is wrong. */

@@ -27,6 +27,19 @@ export function isLoopbackAddress(literal: string): boolean {
   return isLiteral(literal) && ipaddr.process(literal).range() === "loopback";
 }
 
+/** Whether a host, without an IPv6 address's brackets, stands for the machine itself. */
+export function isOwnHost(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host);
+}
+
+/** Whether a web origin is a page of the machine itself; browsers take every name below `localhost` for it. */
+export function isOwnOrigin(origin: string): boolean {
+  const url = URL.parse(origin);
+  if (url?.origin !== origin || !/^https?:$/.test(url.protocol)) return false;
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return isOwnHost(host) || host.endsWith(".localhost");
+}
+
 /** Whether a host is an address and not a name. */
 export function isLiteral(host: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(host) || ipaddr.IPv6.isValid(host);

@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import { isLiteral, isLoopbackAddress, isPublicAddress } from "./addresses.ts";
+import { isLiteral, isOwnHost, isPublicAddress } from "./addresses.ts";
 import type { AddressResolver } from "./resolver.ts";
 
 export interface UrlPolicy {
@@ -26,7 +26,10 @@ const FIRST_FREE_PORT = 1024;
 export async function checkPublicUrl(given: string, policy: UrlPolicy): Promise<URL> {
   const url = parse(given);
   const host = hostOf(url);
-  if (policy.allowLoopback && isOwnHost(host)) return url;
+  if (isOwnHost(host)) {
+    if (policy.allowLoopback) return url;
+    throw refused("This machine's own addresses are fetched in development alone, where ALLOW_LOOPBACK_URLS is on.");
+  }
   if (url.protocol !== "https:") throw refused("Only https URLs are fetched.");
   if (url.port !== "" && Number(url.port) < FIRST_FREE_PORT) throw refused(`Port ${url.port} is not allowed.`);
   if (isLiteral(host)) {
@@ -53,10 +56,6 @@ function hostOf(url: URL): string {
   const host = url.hostname.toLowerCase();
   if (host.startsWith("[")) return host.slice(1, -1);
   return host.replace(/\.+$/, "");
-}
-
-function isOwnHost(host: string): boolean {
-  return host === "localhost" || isLoopbackAddress(host);
 }
 
 function notPublic(): UserError {

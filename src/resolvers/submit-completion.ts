@@ -99,7 +99,8 @@ async function checkedWebhook(url: string | null | undefined, { access, images, 
   // After the URL: one that is refused stays so with a key, and is told so without one too.
   const keyId = access.caller.key?.id ?? null;
   if (keyId === null && !(env as { WEBHOOK_SECRET?: string }).WEBHOOK_SECRET) {
-    const message = "webhookUrl needs an API key: its webhook secret signs what is sent there.";
+    const message =
+      "webhookUrl needs an API key, whose webhook secret signs what is sent there (or the deployment's secret WEBHOOK_SECRET).";
     throw new ArgumentError("BAD_OPTION", message, path);
   }
   return { url: href, keyId };

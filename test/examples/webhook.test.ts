@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { freePort } from "../../scripts/lib/dev-server.ts";
+import { freePort } from "../../scripts/lib/port.ts";
 import { ROOT } from "../../scripts/lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
