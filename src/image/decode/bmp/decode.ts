@@ -48,13 +48,29 @@ const direct: RowToRgb = (row, rgb) => {
   }
 };
 
-function masked({ depth, masks }: BmpHeader): RowToRgb {
+/** Whether any pixel can be seen: programs that know no alpha leave it at 0, and browsers then take it for none. */
+function hasAlpha({ width, height, depth, masks, rows }: BmpHeader): boolean {
+  if (masks[3] === 0) return false;
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const bytes = bmpRowBytes(width, depth);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0, at = y * bytes; x < width; x++, at += depth / 8) {
+      const pixel = depth === 16 ? view.getUint16(at, true) : view.getUint32(at, true);
+      if ((pixel & masks[3]) !== 0) return true;
+    }
+  }
+  return false;
+}
+
+function masked(header: BmpHeader): RowToRgb {
+  const { depth, masks } = header;
+  const isTranslucent = hasAlpha(header);
   const [red, green, blue, alpha] = masks.map(channel) as [Channel, Channel, Channel, Channel];
   return (row, rgb) => {
     const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
     for (let i = 0; i * 3 < rgb.length; i++) {
       const pixel = depth === 16 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
-      const opacity = masks[3] === 0 ? 255 : alpha(pixel);
+      const opacity = isTranslucent ? alpha(pixel) : 255;
       rgb[i * 3] = onWhite(red(pixel), opacity);
       rgb[i * 3 + 1] = onWhite(green(pixel), opacity);
       rgb[i * 3 + 2] = onWhite(blue(pixel), opacity);
