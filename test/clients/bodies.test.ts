@@ -31,7 +31,7 @@ async function post(body: BodyInit, headers: Record<string, string>): Promise<Ou
   return { status: response.status, data, code: error?.extensions.code, message: error?.message };
 }
 
-const packed = (body: string | Buffer, coding: string, pack: (bytes: Buffer) => Buffer) =>
+const packed = (body: string | Buffer, coding: string, pack: (bytes: Buffer) => Uint8Array) =>
   post(new Uint8Array(pack(Buffer.from(body))), { ...JSON_TYPE, "content-encoding": coding });
 
 describe("a packed body", () => {

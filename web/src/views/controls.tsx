@@ -2,6 +2,7 @@ import type { Signal } from "@preact/signals";
 import { another, run, running, start, stop } from "../state/run.ts";
 import {
   candidates,
+  defaultModelId,
   model,
   modelId,
   models,
@@ -59,8 +60,8 @@ export function Controls() {
           hint="0 = all colours"
         />
         <SeedField />
-        <ModelField />
       </div>
+      <ModelField />
       <div class="actions">
         {/* One button, so that the focus stays where it is when it changes its meaning. */}
         <button type="button" class={running.value ? "primary stop" : "primary"} onClick={running.value ? stop : begin}>
@@ -140,18 +141,29 @@ function SeedField() {
   );
 }
 
+/** With what each costs: how long a sample takes grows with the parameters, which are a byte each. */
 function ModelField() {
   if (models.value.length < 2) return null;
+  const least = Math.min(...models.value.map(({ parameters }) => parameters));
   return (
-    <label class="field">
-      <span>Model</span>
-      <select value={model.value?.id ?? ""} onChange={({ currentTarget }) => (modelId.value = currentTarget.value)}>
-        {models.value.map(({ id, parameters }) => (
-          <option key={id} value={id}>
-            {id} ({(parameters / 1e6).toFixed(1)} M)
-          </option>
-        ))}
-      </select>
-    </label>
+    <fieldset class="models">
+      <legend>Model</legend>
+      {models.value.map(({ id, parameters }) => (
+        <label key={id}>
+          <input type="radio" name="model" checked={model.value?.id === id} onChange={() => (modelId.value = id)} />
+          <span>
+            <b>{id}</b>
+            {id === defaultModelId.value && <em>default</em>}
+            <small>
+              {(parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0)} M parameters · {timeOf(parameters / least)}
+            </small>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
+}
+
+function timeOf(times: number): string {
+  return times < 1.2 ? "the fastest" : `about ${times < 2 ? times.toFixed(1) : Math.round(times)}× the time`;
 }
