@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 
 interface Answer {
-  data?: { complete: { seed: number; samples: { nllPerPixel: number; image: { url: string } }[] } };
+  data?: { complete: { seed: number; samples: { nllPerPixel: number; image: { url: string } }[] } | null };
   errors?: { message: string; extensions: { code: string } }[];
 }
 
@@ -26,7 +26,7 @@ const response = await fetch(IGPT_ENDPOINT, {
 });
 const { data, errors } = (await response.json()) as Answer;
 const [error] = errors ?? [];
-if (error || !data) {
+if (error || !data?.complete) {
   // The code tells what to do (docs/graphql.md); Retry-After, where there is one, when to come back.
   const wait = response.headers.get("retry-after");
   console.error(`${error?.extensions.code}: ${error?.message}${wait ? ` (retry after ${wait} s)` : ""}`);

@@ -18,7 +18,7 @@ export function App() {
       </label>
       {fetching && <p>Drawing ...</p>}
       {error && <p role="alert">{error.graphQLErrors[0]?.message ?? error.message}</p>}
-      {data && (
+      {data?.complete && (
         <div>
           <img src={data.complete.input.url} alt="As the model sees it" />
           {data.complete.samples.map(({ index, image, nllPerPixel }) => (

@@ -84,6 +84,23 @@ describe("pixels a month", () => {
     );
   });
 
+  it("are charged for what succeeded alone, and what failed beside it takes nothing away", async () => {
+    const { secret } = await issueKey(worker, { pixelsPerMonth: 1000 });
+    const answer = await worker.ask<{ a: object; b: null; c: object; d: null }>(
+      `query ($image: ImageInput!, $broken: ImageInput!) {
+        a: complete(image: $image, options: { keepRows: 31 }) { seed }
+        b: complete(image: $broken, options: { keepRows: 10 }) { seed }
+        c: embed(image: $image) { layer }
+        d: likelihood(image: $broken) { nllPerPixel }
+      }`,
+      { image: photo, broken: { base64: "AAAA" } },
+      bearer(secret),
+    );
+    expect(answer.errors.map(({ path }) => path?.join()).sort()).toEqual(["b", "d"]);
+    expect(answer.data).toMatchObject({ a: { seed: expect.any(Number) }, b: null, c: expect.anything(), d: null });
+    await eventually(async () => expect(await usage(secret)).toMatchObject({ pixelsThisMonth: 32 }));
+  });
+
   it("count each alias", async () => {
     const { secret } = await issueKey(worker);
     const today = () => new Date().toISOString().slice(0, 10);

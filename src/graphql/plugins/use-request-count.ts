@@ -42,9 +42,14 @@ async function count({ trace, access }: RequestContext): Promise<() => Promise<v
 
 /** Whether all came to nothing, and not by the caller's doing. */
 function isOurFailure({ data, errors }: ExecutionResult): boolean {
-  if (!errors?.length || (data && Object.values(data).some((value) => value !== null))) return false;
+  if (!errors?.length || (data && Object.values(data).some(isThere))) return false;
   return errors.every(({ extensions, originalError }) => {
     const code = originalError instanceof UserError ? originalError.code : extensions?.code;
     return originalError !== undefined ? OURS.has(String(code ?? "INTERNAL_SERVER_ERROR")) : OURS.has(String(code));
   });
+}
+
+/** A list of nulls alone brought nothing either. */
+function isThere(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 ? value.some((item) => item !== null) : value !== null;
 }

@@ -16,8 +16,19 @@ function authorization(): Record<string, string> {
   return apiKey.value ? { authorization: `Bearer ${apiKey.value}` } : {};
 }
 
-/** The data of one query or mutation. Throws ApiError. */
+/** The data of one query or mutation, whole. Throws ApiError. */
 export async function request<T>(query: string, variables: Variables = {}, signal?: AbortSignal): Promise<T> {
+  const { data, error } = await requestAny<T>(query, variables, signal);
+  if (error) throw error;
+  return data;
+}
+
+/** The same where a part may have failed: what is there, and the first error. Throws ApiError when nothing is there. */
+export async function requestAny<T>(
+  query: string,
+  variables: Variables = {},
+  signal?: AbortSignal,
+): Promise<{ data: T; error: ApiError | null }> {
   try {
     const response = await fetch(ENDPOINT, {
       method: "POST",
@@ -25,7 +36,10 @@ export async function request<T>(query: string, variables: Variables = {}, signa
       body: JSON.stringify({ query, variables }),
       ...(signal ? { signal } : {}),
     });
-    return dataOf<T>(await readAnswer<T>(response), response);
+    const answer = await readAnswer<T>(response);
+    const error = errorOf(answer, response);
+    if (error && answer.data) return { data: answer.data, error };
+    return { data: dataOf<T>(answer, response), error: null };
   } catch (error) {
     throw asApiError(error);
   }
@@ -75,9 +89,17 @@ export function subscribe<T>(query: string, variables: Variables, listener: List
   };
 }
 
-function dataOf<T>({ data, errors }: Answer<T>, response?: Response): T {
+function errorOf({ errors }: Answer<unknown>, response?: Response): ApiError | null {
   const [error] = errors ?? [];
-  if (error) throw new ApiError(String(error.extensions?.code ?? "UNREADABLE"), error.message, retryAfter(response));
+  return error
+    ? new ApiError(String(error.extensions?.code ?? "UNREADABLE"), error.message, retryAfter(response))
+    : null;
+}
+
+function dataOf<T>(answer: Answer<T>, response?: Response): T {
+  const error = errorOf(answer, response);
+  if (error) throw error;
+  const { data } = answer;
   if (data === null || data === undefined) throw new ApiError("UNREADABLE", "The server's answer has no data.");
   return data;
 }

@@ -1,6 +1,6 @@
 /** The session's pictures: what was given and what was drawn. "How sure" and "what is it like" look at these. */
 import { computed, signal } from "@preact/signals";
-import { request } from "../api/client.ts";
+import { request, requestAny } from "../api/client.ts";
 import { EMBED_MANY, LIKELIHOOD } from "../api/documents.ts";
 import { type ApiError, asApiError } from "../api/errors.ts";
 import type { Likelihood } from "../api/types.ts";
@@ -62,11 +62,12 @@ export async function embedAlbum(): Promise<void> {
   if (missing.length === 0) return;
   await look("embeddings", async () => {
     const images = missing.map(({ dataUri }) => ({ base64: dataUri }));
-    const { embedMany } = await request<{ embedMany: { vector: number[] }[] }>(EMBED_MANY, {
+    const { data, error } = await requestAny<{ embedMany: ({ vector: number[] } | null)[] | null }>(EMBED_MANY, {
       images,
       model: modelId.value,
     });
-    for (const [i, { id }] of missing.entries()) change(id, { vector: embedMany[i]?.vector ?? null });
+    for (const [i, { id }] of missing.entries()) change(id, { vector: data.embedMany?.[i]?.vector ?? null });
+    if (error) throw error;
   });
 }
 
