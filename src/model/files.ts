@@ -1,5 +1,6 @@
 /** The files of one bundle in R2, each checked against the manifest before its bytes count as the model's. */
 import { createHash } from "node:crypto";
+import { chunksOf } from "./chunks.ts";
 import { corrupt } from "./corrupt.ts";
 import type { ModelFiles } from "./engine-factory.ts";
 import type { FileEntry, Manifest } from "./manifest.ts";
@@ -56,7 +57,7 @@ export class BundleFiles implements ModelFiles {
       throw corrupt(this.#manifest, `${name} has ${object.size} bytes instead of ${length}`);
     }
     const hash = createHash("sha256");
-    for await (const chunk of object.body as ReadableStream<Uint8Array>) {
+    for await (const chunk of chunksOf(object.body)) {
       this.#onProgress?.();
       hash.update(chunk);
       yield chunk;
