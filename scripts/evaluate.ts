@@ -1,7 +1,7 @@
 /** `npm run evaluate`: a model's measures on class-named pictures, through the Worker's own engine. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { BundleStore } from "../origin/bundles/store.ts";
 import { ComputePool } from "../origin/compute/pool.ts";
 import { python } from "./evaluate/python.ts";
@@ -10,6 +10,7 @@ import { drawSamples } from "./evaluate/sample.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
+import { userPath } from "./lib/user-path.ts";
 import { openFolder } from "./models/folder.ts";
 
 const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
@@ -69,7 +70,7 @@ const samples = Number(values.samples);
 if (!Number.isInteger(samples) || samples < 1) stop("--samples is a whole number from 1.", 2);
 if (!["auto", "torch", "kernel"].includes(values.features)) stop("--features is auto, torch or kernel.", 2);
 
-const directory = resolve(values.dir);
+const directory = userPath(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);
 const id = values.model ?? (await bundles.index())?.default;
 const version = id === undefined ? undefined : await bundles.version(id, values.version);
@@ -82,7 +83,7 @@ const bundleFolder = ["--bundle", bundle.directory];
 
 await buildAll();
 const run = await python();
-const work = values.work ? resolve(values.work) : await mkdtemp(join(tmpdir(), "igpt-edge-evaluate-"));
+const work = values.work ? userPath(values.work) : await mkdtemp(join(tmpdir(), "igpt-edge-evaluate-"));
 const pool = new ComputePool({ kind: "kernel", provider: "wasm", cores: 1 }, availableParallelism());
 try {
   await evaluate(data, json);
@@ -95,12 +96,12 @@ try {
 }
 
 async function evaluate(source: string, out: string): Promise<void> {
-  await readSet("test", ["--data", resolve(source), "--most", values["data-pictures"]]);
-  if (values.train) await readSet("train", ["--data", resolve(values.train), "--most", values["train-pictures"]]);
+  await readSet("test", ["--data", userPath(source), "--most", values["data-pictures"]]);
+  if (values.train) await readSet("train", ["--data", userPath(values.train), "--most", values["train-pictures"]]);
 
   await runEngine(pool, bundle, join(work, "test"));
   if (values.checkpoint) {
-    const checkpoint = ["--checkpoint", resolve(values.checkpoint)];
+    const checkpoint = ["--checkpoint", userPath(values.checkpoint)];
     await run("igpt.evaluate", [
       "features",
       "--set",
@@ -116,8 +117,8 @@ async function evaluate(source: string, out: string): Promise<void> {
   if (values.pictures) await draw(source, engine);
 
   console.log("Measuring ...");
-  const drawings = values.pictures ? ["--pictures", resolve(values.pictures)] : [];
-  const files = ["--work", work, "--json", resolve(out), ...drawings];
+  const drawings = values.pictures ? ["--pictures", userPath(values.pictures)] : [];
+  const files = ["--work", work, "--json", userPath(out), ...drawings];
   await run("igpt.evaluate", ["report", ...bundleFolder, "--engine", engine, ...files]);
   console.log(`Done: ${out}`);
 }
@@ -140,8 +141,8 @@ async function features(name: string, engine: string): Promise<void> {
 
 /** Samples from nothing and completions; with --train, the features by which they are compared with its pictures. */
 async function draw(source: string, engine: string): Promise<void> {
-  const sheet = values.complete?.flatMap((file) => ["--file", resolve(file)]);
-  await readSet("sheet", sheet ?? ["--data", resolve(source), "--most", "4"]);
+  const sheet = values.complete?.flatMap((file) => ["--file", userPath(file)]);
+  await readSet("sheet", sheet ?? ["--data", userPath(source), "--most", "4"]);
   const folder = join(work, "samples");
   const unconditional = { name: "unconditional", originals: undefined, samples, temperature: 1, seed: SEED };
   await drawSamples(pool, bundle, folder, unconditional);
@@ -157,7 +158,7 @@ async function draw(source: string, engine: string): Promise<void> {
     });
   }
   if (!values.train) return;
-  await readSet("completed", ["--data", resolve(source), "--most", String(samples)]);
+  await readSet("completed", ["--data", userPath(source), "--most", String(samples)]);
   const originals = await tokensOf("completed");
   await drawSamples(pool, bundle, folder, { name: "completions", originals, samples: 1, temperature: 1, seed: SEED });
   await run("igpt.evaluate", ["queries", "--work", work, ...bundleFolder]);

@@ -1,14 +1,16 @@
 /** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
 import { exportTriton } from "./export-triton.ts";
 import { readArguments } from "./lib/arguments.ts";
+import { shownPath, userPath } from "./lib/user-path.ts";
 import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
 import { checkBundle, type Read } from "./models/bundle.ts";
 import { openFolder } from "./models/folder.ts";
 import { publish, readIndex, rollback } from "./models/publish.ts";
 
-const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N]
+const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N] [--default ID]
 
-  push      publish the folder's models (default: r2-assets); refuses a bundle whose checks fail
+  push      publish the folder's models (default: r2-assets), or --model alone; refuses a bundle whose checks fail. The
+            bucket keeps its default model unless --default names another
   pull      copy the bucket's models into the folder
   list      the bucket's models
   verify    check every file of every version against its SHA-256, in the bucket (or in --dir)
@@ -24,25 +26,38 @@ const { values: options, positionals } = readArguments(USAGE, {
     dir: { type: "string" },
     model: { type: "string" },
     version: { type: "string" },
+    default: { type: "string" },
   },
 });
 
+const directory = options.dir === undefined ? undefined : userPath(options.dir);
+
+async function defaultOf(bucket: Bucket): Promise<string> {
+  return (await readIndex((key) => bucket.get(key)))?.default ?? "none";
+}
+
 const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   async push(bucket) {
-    for (const { id, version, uploaded } of await publish(
-      (key) => openFolder(options.dir).get(key),
-      bucket,
-      options.model,
-    )) {
+    const before = await defaultOf(bucket);
+    if (options.remote) console.log(`Publishing to the production bucket, whose default model is ${before}.`);
+    const published = await publish((key) => openFolder(directory).get(key), bucket, {
+      only: options.model,
+      makeDefault: options.default,
+    });
+    for (const { id, version, uploaded } of published) {
       console.log(`${id} version ${version}: ${uploaded ? "published" : "was there already"}`);
     }
+    const after = await defaultOf(bucket);
+    console.log(
+      before === after ? `The default model stays ${after}.` : `The default model was ${before} and is ${after} now.`,
+    );
   },
   async pull(bucket) {
-    await publish((key) => bucket.get(key), openFolder(options.dir), options.model);
-    console.log(`Copied to ${options.dir ?? "r2-assets"}.`);
+    await publish((key) => bucket.get(key), openFolder(directory), { only: options.model });
+    console.log(`Copied to ${directory === undefined ? "r2-assets" : shownPath(directory)}.`);
   },
   async "export-triton"(bucket) {
-    const target = options.dir === undefined ? bucket : openFolder(options.dir);
+    const target = directory === undefined ? bucket : openFolder(directory);
     const keys = await exportTriton((key) => openFolder().get(key), target);
     for (const key of keys) console.log(key);
   },
@@ -57,7 +72,7 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
     }
   },
   async verify(bucket) {
-    const folder = options.dir === undefined ? bucket : openFolder(options.dir);
+    const folder = directory === undefined ? bucket : openFolder(directory);
     const read: Read = (key) => folder.get(key);
     const index = await readIndex(read);
     if (!index) throw new Error("There is no models/index.json.");
@@ -70,6 +85,7 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   },
   async rollback(bucket) {
     if (!options.model) throw new Error("Which model? --model ID [--version N]");
+    if (options.remote) console.log("Changing the production bucket.");
     console.log(`${options.model} is at version ${await rollback(bucket, options.model, options.version)} now.`);
   },
 };

@@ -1,9 +1,10 @@
 /** `npm run train`: from a folder of pictures to a model of one's own that the Worker serves. */
 
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { python } from "./evaluate/python.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { ROOT } from "./lib/root.ts";
+import { userPath } from "./lib/user-path.ts";
 import { openLocalBucket } from "./models/bucket.ts";
 import { openFolder } from "./models/folder.ts";
 import { publish, readIndex } from "./models/publish.ts";
@@ -43,9 +44,9 @@ if (!data || !id) {
   process.exit(2);
 }
 
-const directory = resolve(values.dir);
-const options = ["--data", resolve(data), "--id", id, "--out", directory];
-if (values.test) options.push("--test", resolve(values.test));
+const directory = userPath(values.dir);
+const options = ["--data", userPath(data), "--id", id, "--out", directory];
+if (values.test) options.push("--test", userPath(values.test));
 for (const name of ["minutes", "device", "threads", "layers", "width", "heads"] as const) {
   const value = values[name];
   if (value !== undefined) options.push(`--${name}`, value);
@@ -57,7 +58,7 @@ try {
   await run("igpt.make", options);
   const bucket = await openLocalBucket();
   try {
-    await publish((key) => openFolder(directory).get(key), bucket, id);
+    await publish((key) => openFolder(directory).get(key), bucket, { only: id });
   } finally {
     await bucket.close();
   }

@@ -16,11 +16,17 @@ export interface Published {
 
 /**
  * Publishes every current version of a source (r2-assets) to a bucket. Files first, the index last: a Worker sees the
- * old state or the new one, never a mixture. Versions that the bucket has besides stay, for `rollback`.
+ * old state or the new one, never a mixture. Versions that the bucket has besides stay, for `rollback`, and so does its default
+ * model unless another is named: whoever asks for no model in particular would get another one, at another cost.
  * @param only the one model to publish; default all.
+ * @param makeDefault the model that is the bucket's default afterwards; default: the one that it has, or the source's in an empty bucket.
  * @throws Error before anything is written when a bundle's checks fail, or when a version exists with other content.
  */
-export async function publish(source: Read, bucket: Bucket, only?: string): Promise<Published[]> {
+export async function publish(
+  source: Read,
+  bucket: Bucket,
+  { only, makeDefault }: { only?: string | undefined; makeDefault?: string | undefined } = {},
+): Promise<Published[]> {
   const index = await readIndex(source);
   if (!index) throw new Error(`There is no ${INDEX_KEY} to publish from.`);
   const entries = Object.entries(index.models).filter(([id]) => only === undefined || id === only);
@@ -39,12 +45,12 @@ export async function publish(source: Read, bucket: Bucket, only?: string): Prom
     }
     bundles.push({ id, version, objects: bundle.objects, uploaded: !published });
   }
+  const current = await readIndex((key) => bucket.get(key));
+  const next = mergeIndex(current, index, bundles, makeDefault);
   for (const { objects, uploaded } of bundles) {
     // The manifest comes last, so a version whose manifest is there is there in full.
     if (uploaded) for (const [key, bytes] of objects) await bucket.put(key, bytes);
   }
-  const current = await readIndex((key) => bucket.get(key));
-  const next = mergeIndex(current, index, bundles);
   if (JSON.stringify(next) !== JSON.stringify(current))
     await bucket.put(INDEX_KEY, Buffer.from(`${JSON.stringify(next, null, 2)}\n`));
   return bundles.map(({ id, version, uploaded }) => ({ id, version, uploaded }));
@@ -54,14 +60,20 @@ function mergeIndex(
   current: ModelIndex | null,
   source: ModelIndex,
   bundles: { id: string; version: string }[],
+  makeDefault: string | undefined,
 ): ModelIndex {
   const models = { ...current?.models };
   for (const { id, version } of bundles) {
     const versions = new Set([...(models[id]?.versions ?? []), version]);
     models[id] = { version, versions: [...versions].sort((a, b) => Number(a) - Number(b)) };
   }
-  const fallback = current?.default ?? source.default;
-  return { format: 1, default: source.default in models ? source.default : fallback, models };
+  if (makeDefault !== undefined && !(makeDefault in models)) {
+    throw new Error(
+      `There is no model ${makeDefault} to be the default. There are: ${Object.keys(models).join(", ")}.`,
+    );
+  }
+  const first = source.default in models ? source.default : (bundles[0]?.id ?? source.default);
+  return { format: 1, default: makeDefault ?? current?.default ?? first, models };
 }
 
 /**

@@ -65,6 +65,28 @@ describe("publish", () => {
     });
   });
 
+  it("keeps the bucket's default model unless another is named", async () => {
+    await add("small", "1");
+    await publishAll();
+    await rm(join(directory, "source"), { recursive: true });
+    await add("mine", "1");
+    await publishAll();
+    expect((await index())?.default).toBe("small");
+    await expect(publish((key) => source.get(key), bucket, { makeDefault: "nobody" })).rejects.toThrow(
+      "no model nobody to be the default. There are: small, mine",
+    );
+    expect((await index())?.default).toBe("small");
+    await publish((key) => source.get(key), bucket, { makeDefault: "mine" });
+    expect((await index())?.default).toBe("mine");
+  });
+
+  it("gives an empty bucket a default that it has", async () => {
+    await add("small", "1");
+    await add("other", "1");
+    await publish((key) => source.get(key), bucket, { only: "other" });
+    expect(await index()).toMatchObject({ default: "other", models: { other: { version: "1" } } });
+  });
+
   it("writes nothing when a bundle's checks fail", async () => {
     await add("good", "1");
     await add("bad", "1");
