@@ -73,11 +73,14 @@ it.each(roots)("$name says which scope it needs and which errors it may be", ({ 
   expect(description).toContain("Errors: ");
 });
 
+/** Of requests that reach no field, which could describe it: docs/graphql.md does. */
+const OF_REQUESTS = ["BAD_REQUEST"];
+
 it("names codes that there are, and all of them", () => {
   const described = everything.map(({ description }) => description).join("\n");
   const named = new Set([...described.matchAll(/`([A-Z_]+)`/g)].map(([, code = ""]) => code));
   expect(codes.length).toBeGreaterThan(10);
-  expect(codes.filter((code) => !named.has(code))).toEqual([]);
+  expect(codes.filter((code) => !named.has(code) && !OF_REQUESTS.includes(code))).toEqual([]);
   const known = [
     ...codes,
     ...types.flatMap((type) => ("getValues" in type ? type.getValues().map(({ name }) => name) : [])),
