@@ -52,7 +52,8 @@ it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
     expect(answers.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
     expect(answers.json).toEqual(answers.binary);
     expect(answers.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
-    expect(answers.binary.features[0]?.length).toBe(9);
+    // Of the embeddings and of twelve blocks.
+    expect(answers.binary.features[0]?.length).toBe(13);
     expect(answers.refused).toMatchObject({ status: "400" });
     expect(answers.refused?.message).toContain("tokens");
   } finally {
