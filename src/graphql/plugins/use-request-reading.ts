@@ -34,8 +34,11 @@ export function useRequestReading(): Plugin {
   };
 }
 
-/** What a request may have, by the specification; other members are a client's own, and ignored. */
+/** What a request may have, by the specification; other members are a client's own, and ignored. @throws refusal without a query or its hash */
 function known({ query, operationName, variables, extensions }: GraphQLParams): GraphQLParams {
+  if (query === undefined && extensions?.persistedQuery === undefined) {
+    throw refusal("BAD_REQUEST", "There is no `query`, and no `persistedQuery` among the extensions.", 400);
+  }
   const params = { query, operationName, variables, extensions };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
 }
