@@ -48,7 +48,7 @@ describe.skipIf(!python)("Python with gql", () => {
 
   it("saves two completions and embeds the picture", async () => {
     const text = await printed(command(), env);
-    expect(text).toMatch(/^(\d+\.\d{3} .*sample-[01]\.png\n){2}embedding of 256 numbers\n$/);
+    expect(text).toMatch(/^(\d+\.\d{3} .*sample-[01]\.png\n){2}embedding of 384 numbers\n$/);
     const [first, second] = await Promise.all(
       [0, 1].map(async (i) => PNG.sync.read(await readFile(join(folder, `sample-${i}.png`)))),
     );
