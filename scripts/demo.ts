@@ -43,7 +43,7 @@ const ANIMATED_SAMPLES = 3;
 
 const USAGE = `npm run demo -- [options]
 
-  --picture FILE     PNG, JPEG or WebP to complete, may be repeated; default: a photo of a cat
+  --picture FILE     a picture to complete, may be repeated; default: a photo of a cat
   --out FILE         where the picture of the samples goes; default demo-out/samples.png
   --seed N           the same seed gives the same samples; default 2020
   --model ID         default: the default model, igpt-base

@@ -12,7 +12,7 @@ import type { Engine } from "../../src/model/engine.ts";
 import { factory } from "../../src/model/engines/kernel/factory.ts";
 import { likelihood } from "../../src/model/likelihood.ts";
 import { ModelRepository } from "../../src/model/repository.ts";
-import type { Run } from "../../src/model/run.ts";
+import { SoloRun } from "../../src/model/run.ts";
 import { ModelService } from "../../src/model/service.ts";
 import type { Model } from "../../src/model/types.ts";
 import { Turns } from "../../src/scheduling/turns.ts";
@@ -69,22 +69,14 @@ async function alone(
     engine = await factory.load(model.manifest, repository.files(model.manifest));
     engines.set(model.id, engine);
   }
-  const owned: { release(): void }[] = [];
-  const run: Run = {
-    engine,
-    turn: (work) => work(),
-    own: (resource) => {
-      owned.push(resource);
-      return resource;
-    },
-  };
+  const run = new SoloRun(engine);
   if (what === "embed") await embed(run, tokens, model.embeddingLayer);
   else if (what === "likelihood") await likelihood(run, tokens);
   else {
     const spec = half(model, what);
     for await (const _ of complete(run, spec, tokens, what, model.manifest.palette));
   }
-  for (const resource of owned.reverse()) resource.release();
+  run.release();
 }
 
 async function served(model: Model, { what }: Operation, tokens: Int32Array, service: ModelService): Promise<void> {

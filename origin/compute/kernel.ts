@@ -9,7 +9,7 @@ import { runCandidates } from "../../src/model/candidates/run.ts";
 import { type Engine, PREFIX_CHUNK, type Prefix } from "../../src/model/engine.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
-import type { Run } from "../../src/model/run.ts";
+import { SoloRun } from "../../src/model/run.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 import { filteredRow, putSample } from "./filtered.ts";
@@ -95,20 +95,12 @@ async function runFiltered(
 ): Promise<void> {
   const { options, sampling } = filteredRow(batch, b, palette, engine.shape.positions);
   const filter = new CandidateFilter(options);
-  const owned: { release(): void }[] = [];
-  const run: Run = {
-    engine,
-    turn: (work) => work(),
-    own: (resource) => {
-      owned.push(resource);
-      return resource;
-    },
-  };
+  const run = new SoloRun(engine);
   try {
     for await (const _ of runCandidates(run, prefix, sampling, filter));
     putSample(filter, batch, b, out);
   } finally {
-    for (const resource of owned) resource.release();
+    run.release();
   }
 }
 

@@ -4,7 +4,7 @@ import { ArithmeticEngine } from "../../test/doubles/arithmetic-engine.ts";
 import { complete } from "./complete.ts";
 import { embed } from "./embed.ts";
 import { likelihood } from "./likelihood.ts";
-import type { Run } from "./run.ts";
+import { type Run, SoloRun } from "./run.ts";
 import type { CompletionProgress, CompletionResult, CompletionSpec } from "./types.ts";
 
 const SIDE = 8;
@@ -18,15 +18,7 @@ const palette = Array.from(
 
 function open(turnPositions = PIXELS) {
   const engine = new ArithmeticEngine(shape, { turnPositions });
-  const owned: { release(): void }[] = [];
-  const run: Run = {
-    engine,
-    turn: (work) => work(),
-    own: (resource) => {
-      owned.push(resource);
-      return resource;
-    },
-  };
+  const run = new SoloRun(engine);
   return { engine, run };
 }
 

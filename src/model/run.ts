@@ -8,3 +8,27 @@ export interface Run {
   /** Has something released with the run at the latest, the newest first. */
   own<T extends { release(): void }>(resource: T): T;
 }
+
+/** A run that shares its engine with nobody, so that it has no turns to wait for. */
+export class SoloRun implements Run {
+  readonly engine: Engine;
+  readonly #owned: { release(): void }[] = [];
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  turn<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  own<T extends { release(): void }>(resource: T): T {
+    this.#owned.push(resource);
+    return resource;
+  }
+
+  /** Releases what it owns, the newest first. */
+  release(): void {
+    for (const resource of this.#owned.splice(0).reverse()) resource.release();
+  }
+}

@@ -7,7 +7,7 @@ import { layoutOf, PAGE_POSITIONS, requestBytes } from "../../src/model/engines/
 import { PagePool } from "../../src/model/engines/kernel/pages.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import type { Run } from "../../src/model/run.ts";
+import { SoloRun } from "../../src/model/run.ts";
 import type { CompletionSpec } from "../../src/model/types.ts";
 import { load, PLAIN_SAMPLING, randomTokens, SMALL } from "./models.ts";
 import { kernelModule } from "./modules.ts";
@@ -62,15 +62,7 @@ it("holds no more for a sample's candidates than a filter lets them differ by", 
       ...{ samples: 2, seed: 4, execution: "EDGE", keep, keepRows: 0, candidates },
       sampling: PLAIN_SAMPLING,
     };
-    const owned: { release(): void }[] = [];
-    const run: Run = {
-      engine,
-      turn: (work) => work(),
-      own: (resource) => {
-        owned.push(resource);
-        return resource;
-      },
-    };
+    const run = new SoloRun(engine);
     const rows = complete(run, spec, tokens, candidates, palette);
     for (let step = await rows.next(); !step.done; step = await rows.next());
     const start = keep.indexOf(false);

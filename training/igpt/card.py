@@ -36,8 +36,7 @@ def facts(manifest: dict, measures: dict, probe: dict | None = None) -> dict[str
         if measured and (manifest["id"], manifest["version"]) != (measured["model"], measured["version"]):
             raise CardError(f"the measures are of {measured['model']} version {measured['version']}, not of this bundle")
     architecture, made, published = manifest["architecture"], manifest["provenance"], manifest.get("metrics", {})
-    probed = probe or {"probe": {}}
-    accuracies, layer = probed["probe"], str(manifest["embeddingLayer"])
+    layer = str(manifest["embeddingLayer"])
     return {
         "id": manifest["id"],
         "version": manifest["version"],
@@ -63,14 +62,8 @@ def facts(manifest: dict, measures: dict, probe: dict | None = None) -> dict[str
         "natsGraph": f"{measures['nllPerPixelGraph']:.4f}",
         "natsKernelSame": f"{measures['nllPerPixelOfGraphPictures']:.4f}",
         "embeddingLayer": layer,
-        "embeddingAccuracy": share(accuracies.get(layer)),
-        "probePictures": f"{probed.get('probePictures', 0):,}",
-        "probeTestPictures": f"{probed.get('pictures', 0):,}",
-        "probePixels": share(probed.get("probePixels")),
-        "precisionAt10": share(probed.get("precisionAt10")),
-        "probeTable": probe_table(accuracies),
-        "copyingTable": copying_table(measures.get("copying")),
-        "copyingPictures": f"{measures.get('copying', {}).get('trainPictures', 0):,}",
+        "probe": probe_text(probe, layer),
+        "copying": copying_text(measures.get("copying")),
     }
 
 
@@ -90,19 +83,36 @@ def share(value: float | None) -> str:
     return "not measured" if value is None else f"{100 * value:.1f}%"
 
 
+def probe_text(measures: dict | None, layer: str) -> str:
+    """What logistic regression on the features reaches on CIFAR-10's classes, or that it was not measured."""
+    if measures is None:
+        return "Its linear probe was not measured for this version."
+    return (
+        f"Logistic regression on it, CIFAR-10's classes ({measures['probePictures']:,} pictures to fit on, {measures['pictures']:,} others to score "
+        f"on): {share(measures['probe'].get(layer))}. Raw pixels: {share(measures['probePixels'])}. precision@10: "
+        f"{share(measures['precisionAt10'])}. By layer:\n\n{probe_table(measures['probe'])}"
+    )
+
+
+def copying_text(copying: dict | None) -> str:
+    """How near samples are to training pictures, or that it was not measured."""
+    if copying is None:
+        return "Not measured for this version."
+    return (
+        f"Distances to the nearest of {copying['trainPictures']:,} training pictures, mirrored ones included (a model that copies is nearer to them "
+        f"than test pictures are):\n\n{copying_table(copying)}"
+    )
+
+
 def probe_table(probe: dict[str, float]) -> str:
     """Accuracy by layer, the best in bold."""
-    if not probe:
-        return "Not measured for this version."
-    best = max(probe.values())
+    best = max(probe.values(), default=None)
     cells = [f"**{share(value)}**" if value == best else share(value) for value in probe.values()]
     return "\n".join((f"| layer | {' | '.join(probe)} |", "|---" * (len(probe) + 1) + "|", f"| accuracy | {' | '.join(cells)} |"))
 
 
-def copying_table(copying: dict | None) -> str:
+def copying_table(copying: dict) -> str:
     """Distance to the nearest training picture, by space and group."""
-    if copying is None:
-        return "Not measured."
     rows = [
         "| distance in | of | nearest of all | 1% | 10% | median | below the test pictures' 1% | relative, least | relative, median |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -12,23 +12,16 @@ from pathlib import Path
 from .checkpoint import NAME, load_checkpoint, run_directory
 from .model import Config
 
-# minGPT, 10.0M parameters, its own palette of 512 colours: nats per pixel on test by epoch.
-MINGPT = {1: 2.535, 3: 2.202, 5: 2.110, 10: 2.053, 16: 2.038}
-
 
 def read_curve(path: Path) -> list[dict]:
     """Entries of a `curve.jsonl` in order of pictures; where a run went back to a checkpoint, what it redid counts."""
     entries: list[dict] = []
-    annealed: list[dict] = []
     for line in path.read_text().splitlines():
         entry = json.loads(line)
-        if "anneal" in entry or "annealTest" in entry:
-            annealed.append(entry)
-            continue
         if entry.get("event") in ("resumed", "started"):
             entries = [earlier for earlier in entries if earlier["images"] <= entry["images"]]
         entries.append(entry)
-    return [*entries, *annealed]
+    return entries
 
 
 def training_flop(config: Config) -> float:
@@ -46,7 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", help="name of a run")
     parser.add_argument("--curve", type=Path, help="a curve.jsonl, instead of a run's")
-    parser.add_argument("--epoch", type=int, default=50_000, help="pictures in an epoch")
     parser.add_argument("--checkpoint", type=Path, help="whose shape to count the arithmetic of; default: the run's")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -64,22 +56,14 @@ def main() -> None:
         "testLower": ("test, lower half given the upper", {"marker": "s", "markersize": 3}),
     }
     for key, (label, style) in kinds.items():
-        # Where a run goes on from a bundle, which had its rate at 0, a new line begins.
-        points = [
-            (entry["images"] / args.epoch, entry.get(key, float("nan")))
-            for entry in entries
-            if key in entry or (entry.get("event") == "resumed" and entry["step"] == 0)
-        ]
+        points = [(entry["images"], entry[key]) for entry in entries if key in entry]
         if points:
             axes.plot(*zip(*points, strict=True), label=label, **style)
-    last = max((entry["images"] / args.epoch for entry in entries), default=1)
-    reference = [(epoch, nats) for epoch, nats in MINGPT.items() if epoch <= max(1, 1.5 * last)]
-    axes.plot(*zip(*reference, strict=True), "x", color="grey", label="minGPT 10.0M (its own palette)")
-    axes.set(xlabel="epochs", ylabel="nats per pixel", ylim=(None, 4))
+    axes.set(xlabel="pictures seen", ylabel="nats per pixel", ylim=(None, 4))
     axes.grid(alpha=0.3)
     axes.legend()
-    petaflop = args.epoch * training_flop(config) / 1e15
-    above = axes.secondary_xaxis("top", functions=(lambda epochs: epochs * petaflop, lambda done: done / petaflop))
+    petaflop = training_flop(config) / 1e15
+    above = axes.secondary_xaxis("top", functions=(lambda pictures: pictures * petaflop, lambda done: done / petaflop))
     above.set_xlabel("compute, PFLOP")
     figure.savefig(args.out, metadata={"Date": None} if args.out.suffix == ".svg" else None)
     print(f"wrote {args.out}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from igpt import card
-from igpt.card import CardError, copying_table, facts, write_card
+from igpt.card import CardError, facts, write_card
 from igpt.curve import training_flop
 from igpt.model import Config, ImageGPT
 
@@ -79,18 +79,19 @@ def test_numbers() -> None:
     assert (values["minutes"], values["bits"], values["natsLowerHalf"]) == ("120", "2.885", "2.100")
     assert "| scenes | 1,000 | 2.400 | 2.500 |" in values["sourceTable"]
     assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.9991", "1.9993")
-    assert values["embeddingAccuracy"] == "50.0%"
-    assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probeTable"]
-    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copyingTable"]
+    assert "5,000 others to score on): 50.0%. Raw pixels: 40.0%." in values["probe"]
+    assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probe"]
+    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copying"]
+    assert "nearest of 50,000 training pictures" in values["copying"]
 
 
 def test_what_was_not_measured_is_said() -> None:
     without = measures()
     del without["copying"]
     values = facts(manifest(), without)
-    assert values["probePixels"] == values["embeddingAccuracy"] == "not measured"
-    assert values["probeTable"] == "Not measured for this version."
-    assert values["copyingTable"] == copying_table(None) == "Not measured."
+    assert values["probe"] == "Its linear probe was not measured for this version."
+    assert values["copying"] == "Not measured for this version."
+    assert "Raw pixels: not measured." in facts(manifest(), measures(), measures(probePixels=None))["probe"]
 
 
 def test_measures_of_another_version_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

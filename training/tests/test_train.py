@@ -205,7 +205,7 @@ def test_the_command_from_pictures_to_a_finished_model(
 
     command(monkeypatch, train.main, *options)
     assert "tiny is finished" in capsys.readouterr().out
-    command(monkeypatch, curve.main, "--run", "tiny", "--epoch", 24, "--out", tmp_path / "curve.svg")
+    command(monkeypatch, curve.main, "--run", "tiny", "--out", tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").read_text().lstrip().startswith("<?xml")
 
     # What is finished is a start for others, and counts.
