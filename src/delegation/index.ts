@@ -5,7 +5,7 @@ import { Origin } from "./origin.ts";
 import { OriginPool } from "./pool.ts";
 import { type OriginEnv, readOrigins } from "./settings.ts";
 
-export { explain, OriginFault } from "./fault.ts";
+export { explain, OriginFault, remedy } from "./fault.ts";
 export type { SampleRange } from "./graph/index.ts";
 export { enginesOf, Inference, PartialPictures, type PlacedResult, ranges } from "./inference.ts";
 export type { Place } from "./route.ts";

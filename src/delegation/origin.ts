@@ -102,25 +102,41 @@ export class Origin {
     }
   }
 
-  async #infer({ model, version, inputs, outputs }: InferCall, timeoutMs: number, signal?: AbortSignal) {
+  async #infer(call: InferCall, timeoutMs: number, signal?: AbortSignal): Promise<InferResponse> {
     const deadline = Date.now() + timeoutMs;
+    const left = () => Math.max(1, deadline - Date.now());
+    const before = this.#extensions;
     this.#extensions ??= await this.#readExtensions(Math.min(timeoutMs, PROBE_MS), signal);
+    try {
+      return await this.#ask(call, left, signal);
+    } catch (error) {
+      if (!before || !(error instanceof OriginFault && error.kind === "misfit")) throw error;
+      // Another server may stand there since, that is to be asked in another way: that is no misfit.
+      this.#extensions = await this.#readExtensions(Math.min(left(), PROBE_MS), signal);
+      if (this.#extensions.has(BINARY) === before.has(BINARY)) throw error;
+      return this.#ask(call, left, signal);
+    }
+  }
+
+  /** @param left milliseconds of the time that there is */
+  async #ask(call: InferCall, left: () => number, signal: AbortSignal | undefined): Promise<InferResponse> {
+    const { model, version, inputs, outputs } = call;
     // Optional too, but KServe's server answers nothing without one; and it is in the origin's log.
     const { headers, bytes } = encodeRequest(
       { id: crypto.randomUUID(), inputs, outputs },
-      this.#extensions.has(BINARY),
+      this.#extensions?.has(BINARY) === true,
     );
     const init = { method: "POST", headers, body: bytes, ...(signal && { signal }) };
     const ask = (versions: string) => {
       const path = `/v2/models/${encodeURIComponent(model)}${versions}/infer`;
-      return this.#request(path, init, Math.max(1, deadline - Date.now()), MAX_ANSWER_BYTES);
+      return this.#request(path, init, left(), MAX_ANSWER_BYTES);
     };
     let response = await ask(this.#versioned ? `/versions/${encodeURIComponent(version)}` : "");
     if (response.status === NOT_IMPLEMENTED && this.#versioned) {
       this.#versioned = false;
       response = await ask("");
     }
-    if (!response.ok) throw this.#refusal(response);
+    if (!response.ok) throw this.#refusal(response, call);
     const answer = decodeResponse(response.headers, response.body);
     if (answer.modelName !== undefined && answer.modelName !== model) {
       throw this.#fault("garbled", `an answer of model ${answer.modelName}`);
@@ -167,12 +183,16 @@ export class Origin {
     }
   }
 
-  #refusal({ status, headers, body }: { status: number; headers: Headers; body: Uint8Array }): OriginFault {
+  #refusal(
+    { status, headers, body }: { status: number; headers: Headers; body: Uint8Array },
+    { model, version }: InferCall,
+  ): OriginFault {
     const said = new TextDecoder().decode(body.subarray(0, 300));
     const kind = kindOf(status, said);
     const seconds = Number(headers.get("retry-after"));
     const wait = Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
-    return new OriginFault(kind, `${this.url}: status ${status}: ${said}`, kind === "busy" ? wait : {});
+    const options = { bundle: `${model}, version ${version}`, ...(kind === "busy" && wait) };
+    return new OriginFault(kind, `${this.url}: ${model}/${version}: status ${status}: ${said}`, options);
   }
 
   #fault(kind: FaultKind, message: string, cause?: unknown): OriginFault {
@@ -184,6 +204,7 @@ function kindOf(status: number, said: string): FaultKind {
   if (status === 503 || status === 429) return "busy";
   // Triton answers 400 for a model that it has not.
   if (status === 404 || (status === 400 && /unknown model|not found|not ready/i.test(said))) return "missing";
+  if (status === 400 || status === 422) return "misfit";
   return status >= 500 ? "failing" : "refusing";
 }
 

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OriginFault } from "./fault.ts";
 import { Origin } from "./origin.ts";
 import { OriginPool } from "./pool.ts";
-import { encodeResponse } from "./protocol/index.ts";
+import { encodeResponse, int64 } from "./protocol/index.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -87,4 +87,61 @@ it("a server that knows no versions of a model is asked without one, from then o
   expect([await infer(), await infer()]).toEqual(["m", "m"]);
   const bare = "/v2/models/m/infer";
   expect(paths).toEqual(["/v2", "/v2/models/m/versions/7/infer", bare, bare]);
+});
+
+describe("an origin that calls a request wrong", () => {
+  const answers = { misfit: 400, away: 0, well: 200 } as const;
+  /** Origins at 127.0.0.1:1 and on, each answering as its state says. */
+  function several(...states: (keyof typeof answers)[]) {
+    const fetcher = async (input: RequestInfo | URL) => {
+      const url = new URL(String(input));
+      const status = answers[states[Number(url.port) - 1] ?? "away"];
+      if (status === 0) throw new TypeError("no connection");
+      if (!url.pathname.endsWith("/infer")) return Response.json({});
+      if (status === 400) return Response.json({ error: "tokens has shape [1,1024]" }, { status });
+      const { headers, bytes } = encodeResponse({ parameters: {}, outputs: [] }, () => false);
+      return new Response(bytes, { headers });
+    };
+    const origins = states.map((_, i) => new Origin({ url: `http://127.0.0.1:${i + 1}`, headers: {} }, fetcher));
+    const pool = new OriginPool(origins);
+    return () => pool.infer({ model: "m", version: "7", inputs: [], outputs: [] }, () => "done", 60_000);
+  }
+
+  it("is passed over for one that fits", async () => {
+    expect(await several("misfit", "well")()).toBe("done");
+  });
+
+  it("leaves no hope, but for another one that is away", async () => {
+    const fault = { kind: "misfit", mayPass: false, bundle: "m, version 7" };
+    await expect(several("misfit", "misfit")()).rejects.toMatchObject(fault);
+    for (const states of [["misfit", "away"] as const, ["away", "misfit"] as const]) {
+      const infer = several(...states);
+      // Also when the one that is away is left alone.
+      for (let i = 0; i < 5; i++) await expect(infer()).rejects.toMatchObject({ kind: "unreachable", mayPass: true });
+    }
+  });
+
+  it("is asked once more where another server answers since, that must be asked otherwise", async () => {
+    let binary = true;
+    let calls = 0;
+    const fetcher = async (input: RequestInfo | URL, init?: RequestInit) => {
+      const request = new Request(input, init);
+      if (!request.url.endsWith("/infer")) {
+        return Response.json({ extensions: binary ? ["binary_tensor_data"] : [] });
+      }
+      calls++;
+      if (request.headers.has("inference-header-content-length") !== binary) {
+        return Response.json({ error: "this is no JSON" }, { status: 400 });
+      }
+      const { headers, bytes } = encodeResponse({ parameters: {}, outputs: [] }, () => binary);
+      return new Response(bytes, { headers });
+    };
+    const pool = new OriginPool([new Origin({ url: "http://127.0.0.1:1", headers: {} }, fetcher)]);
+    const call = { model: "m", version: "7", inputs: [int64("tokens", [1, 1], [3])], outputs: [] };
+    const infer = () => pool.infer(call, () => "done", 60_000);
+    expect(await infer()).toBe("done");
+    binary = false;
+    expect(await infer()).toBe("done");
+    expect(calls).toBe(3);
+  });
 });

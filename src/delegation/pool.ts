@@ -1,7 +1,7 @@
 /** All origins as one: who is asked, and who next when the first cannot. */
 import { UserError } from "../errors.ts";
 import { log } from "../http/log.ts";
-import { explain, OriginFault } from "./fault.ts";
+import { explain, OriginFault, remedy } from "./fault.ts";
 import { JobLine } from "./job-line.ts";
 import type { InferCall, Origin } from "./origin.ts";
 import type { InferResponse } from "./protocol/index.ts";
@@ -55,7 +55,7 @@ export class OriginPool {
   /**
    * Asks one origin after the other, the least busy first; when all are merely busy, again, as long as there is time.
    * @param check reads the answer and throws ProtocolError when it is none to this call
-   * @throws OriginFault of the last one asked; the signal's reason when aborted.
+   * @throws OriginFault of the one that leaves most hope; the signal's reason when aborted.
    */
   async infer<T>(
     call: InferCall,
@@ -81,10 +81,13 @@ export class OriginPool {
     deadline: number,
     signal: AbortSignal | undefined,
   ): Promise<{ result: T } | { fault: OriginFault }> {
-    let fault = new OriginFault("unreachable", "every origin is paused after faults");
+    let fault: OriginFault | undefined;
     for (const origin of [...this.#origins].sort((a, b) => a.inFlight - b.inFlight)) {
       const { state } = origin.breaker;
-      if (state === "open" || (state === "trial" && !(await origin.probe()))) continue;
+      if (state === "open" || (state === "trial" && !(await origin.probe()))) {
+        fault = hopeful(fault, new OriginFault("unreachable", `${origin.url}: paused after faults`));
+        continue;
+      }
       if (call.extension && !(await origin.has(call.extension, signal))) continue;
       const left = deadline - Date.now();
       if (left <= 0) break;
@@ -93,20 +96,20 @@ export class OriginPool {
       } catch (error) {
         if (!(error instanceof OriginFault)) throw error;
         log("warn", "origin-fault", { kind: error.kind, error: error.message });
-        // A busy one decides: there is hope in asking it again.
-        if (fault.kind !== "busy") fault = error;
+        fault = hopeful(fault, error);
       }
     }
-    return { fault };
+    return { fault: fault ?? new OriginFault("unreachable", "no origin could be asked") };
   }
 }
 
 /** What a caller is told when no origin could do it. */
-export function unavailable({ kind }: OriginFault): UserError {
-  const hint =
-    kind === "slow" || kind === "busy"
-      ? "submit it as a job with `submitCompletion`, which waits."
-      : "try again later.";
-  const message = `It needs the origin, and ${explain(kind)}: ${hint}`;
-  return new UserError("ORIGIN_UNAVAILABLE", message);
+export function unavailable(fault: OriginFault): UserError {
+  return new UserError("ORIGIN_UNAVAILABLE", `It needs the origin, and ${explain(fault)}: ${remedy(fault)}.`);
+}
+
+/** The one of two faults that leaves more hope: a busy origin can be asked again, one that does not fit never. */
+function hopeful(one: OriginFault | undefined, other: OriginFault): OriginFault {
+  if (!one || (!one.mayPass && other.mayPass)) return other;
+  return one.kind === "busy" || !other.mayPass ? one : other;
 }

@@ -26,7 +26,7 @@ export type ChunkOutcome = "made" | "unwanted";
 
 /**
  * Makes a chunk unless that was done before, or the job is not wanted any more.
- * @throws OriginFault, to be tried again; UserError, for good
+ * @throws OriginFault, to be tried again unless it says otherwise; UserError, for good
  */
 export async function runChunk(index: number, place: Place, context: ChunkContext): Promise<ChunkOutcome> {
   const job = await context.job.begin();
@@ -75,5 +75,6 @@ const atEdge: Work = async (model, { spec, tokens }, { first, count }, { service
 
 /** Whether the next try may go better. */
 export function mayPass(error: unknown): boolean {
-  return error instanceof OriginFault || !(error instanceof UserError) || error.code === "BUSY";
+  if (error instanceof OriginFault) return error.mayPass;
+  return !(error instanceof UserError) || error.code === "BUSY";
 }

@@ -3,8 +3,7 @@
  * in R2 and what it has come to in the job's Durable Object, so another instance can go on where a lost one stopped.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
-import { NonRetryableError } from "cloudflare:workflows";
-import { explain, OriginFault, type Place } from "../delegation/index.ts";
+import { explain, OriginFault, type Place, remedy } from "../delegation/index.ts";
 import { UserError } from "../errors.ts";
 import { describeError, log } from "../http/log.ts";
 import { edgeSamplesOf } from "../model/edge-plan.ts";
@@ -33,6 +32,21 @@ interface Plan {
 /** What a step's error says beyond its message, which is all that comes through a step's border. */
 const CODE = /^\[([A-Z_]+)\] /;
 
+/**
+ * What a step comes to when it failed for good. A value and no NonRetryableError: of that the platform's own words come
+ * through the border, and the owner would be told nothing.
+ */
+interface Hopeless {
+  trouble: JobTrouble;
+}
+
+class JobFailure extends Error {
+  override readonly name = "JobFailure";
+  constructor(readonly trouble: JobTrouble) {
+    super(trouble.message);
+  }
+}
+
 export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string }> {
   readonly #settings = jobSettings(this.env);
 
@@ -40,7 +54,7 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     const { jobId } = event.payload;
     const job = this.env.JOBS.getByName(jobId);
     try {
-      const plan = await step.do("begin", OWN, () => this.#begin(jobId));
+      const plan = made(await step.do("begin", OWN, () => this.#begin(jobId)));
       if (plan) {
         await inLanes(plan.chunks, LANES, (index) => this.#chunk(step, index, plan, jobId));
         await step.do("finish", OWN, async () => {
@@ -56,7 +70,7 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
   }
 
   /** @returns null when there is nothing to do */
-  async #begin(jobId: string): Promise<Plan | null> {
+  async #begin(jobId: string): Promise<Plan | Hopeless | null> {
     const job: JobRecord | null = await this.env.JOBS.getByName(jobId).begin();
     if (!job || hasEnded(job)) return null;
     const { models, inference } = servicesOf(this.env);
@@ -66,7 +80,7 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
       const place = inference.route(model, spec);
       return { place, chunks: job.chunks.length, edgeToo: spec.execution === "AUTO" && edgeSamplesOf(model, spec) > 0 };
     } catch (error) {
-      throw stepError(error);
+      return hopeless(error);
     }
   }
 
@@ -78,18 +92,19 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     const config = { retries: { limit, delay }, timeout: CHUNK_TIMEOUT } as const;
     const run = (where: Place) => () => this.#runChunk(index, where, jobId);
     try {
-      await step.do(`chunk ${index}`, config, run(place));
+      made(await step.do(`chunk ${index}`, config, run(place)));
     } catch (error) {
-      if (!edgeToo || place === "EDGE" || !CODE.test(message(error)) || !isOriginTrouble(error)) throw error;
+      if (!edgeToo || place === "EDGE" || troubleOf(error)?.code !== "ORIGIN_UNAVAILABLE") throw error;
       log("warn", "job-falls-back-to-edge", { job: jobId, chunk: index, error: message(error) });
-      await step.do(`chunk ${index} at the edge`, config, async () => {
+      const atEdge = async () => {
         await this.#tell(jobId, null);
         return run("EDGE")();
-      });
+      };
+      made(await step.do(`chunk ${index} at the edge`, config, atEdge));
     }
   }
 
-  async #runChunk(index: number, place: Place, jobId: string): Promise<ChunkOutcome> {
+  async #runChunk(index: number, place: Place, jobId: string): Promise<ChunkOutcome | Hopeless> {
     const context: ChunkContext = {
       bucket: this.env.BUCKET,
       services: servicesOf(this.env),
@@ -99,8 +114,9 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     try {
       return await runChunk(index, place, context);
     } catch (error) {
+      if (!mayPass(error)) return hopeless(error);
       const failure = stepError(error);
-      const trouble = mayPass(error) ? troubleOf(failure) : null;
+      const trouble = troubleOf(failure);
       if (trouble) await this.#tell(jobId, trouble);
       throw failure;
     }
@@ -112,18 +128,32 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
   }
 }
 
-/** An error that keeps what it is when only its message is left of it, and isn't tried again in vain. */
-function stepError(error: unknown): Error {
-  if (error instanceof OriginFault) {
-    return new Error(`[ORIGIN_UNAVAILABLE] The job needs the origin, and ${explain(error.kind)}.`, { cause: error });
-  }
-  if (error instanceof UserError && !mayPass(error)) return new NonRetryableError(`[${error.code}] ${error.message}`);
-  if (error instanceof UserError) return new Error(`[${error.code}] ${error.message}`, { cause: error });
-  return error instanceof Error ? error : new Error(String(error));
+/** What a step made. @throws JobFailure if that is nothing, and never will be */
+function made<T>(outcome: T | Hopeless): T {
+  if (isHopeless(outcome)) throw new JobFailure(outcome.trouble);
+  return outcome;
 }
 
-function isOriginTrouble(error: unknown): boolean {
-  return message(error).startsWith("[ORIGIN_UNAVAILABLE]");
+function isHopeless(outcome: unknown): outcome is Hopeless {
+  return typeof outcome === "object" && outcome !== null && "trouble" in outcome;
+}
+
+/** @throws the error itself if another try may go better */
+function hopeless(error: unknown): Hopeless {
+  if (mayPass(error)) throw stepError(error);
+  const trouble = troubleOf(stepError(error));
+  if (!trouble) throw error;
+  return { trouble };
+}
+
+/** An error that keeps what it is when only its message is left of it. */
+function stepError(error: unknown): Error {
+  if (error instanceof OriginFault) {
+    const what = `[ORIGIN_UNAVAILABLE] The job needs the origin, and ${explain(error)}`;
+    return new Error(error.mayPass ? `${what}.` : `${what}: ${remedy(error)}.`, { cause: error });
+  }
+  if (error instanceof UserError) return new Error(`[${error.code}] ${error.message}`, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** What the job's owner is told; what has no code is ours, and masked. */
@@ -138,6 +168,7 @@ function reason(error: unknown): JobTrouble {
 
 /** Null for what is ours alone. */
 function troubleOf(error: unknown): JobTrouble | null {
+  if (error instanceof JobFailure) return error.trouble;
   const text = message(error);
   const code = CODE.exec(text)?.[1] as JobTrouble["code"] | undefined;
   return code ? { code, message: text.replace(CODE, "") } : null;

@@ -10,8 +10,10 @@ export type Harm =
   | "slow"
   | "status 500"
   | "status 503"
+  | "status 400"
   | "status 401"
   | "status 404"
+  | "status 422"
   /** To the origin itself: who follows it gets a sound answer. */
   | "redirect"
   | "hangs up"

@@ -166,6 +166,37 @@ describe("jobs with an origin", () => {
     expect(taken.samples).toEqual(sound.samples);
   });
 
+  describe.each(["status 400", "status 422"] as const)("an origin that calls the request wrong (%s)", (harm) => {
+    const strict = { ...options, execution: "ORIGIN" };
+    const told = {
+      code: "ORIGIN_UNAVAILABLE",
+      message: expect.stringMatching(/does not fit.* igpt-base, version \d+.*will not help.*operator/),
+    };
+
+    it("is not asked again for a job, which fails and says whom to turn to, or is done at the edge", async () => {
+      proxy.always = harm;
+      const { calls } = proxy;
+      const failed = await ended(worker, await submitted(worker, { image: picture(9), samples: 2, options: strict }));
+      expect(failed).toMatchObject({ status: "FAILED", samples: [], error: told });
+      expect(failed.error?.message).not.toMatch(/later|127\.0\.0\.1|so it is/);
+      expect(proxy.calls).toBe(calls + 1);
+      // Two chunks: one call each, then the edge.
+      const taken = await ended(worker, await submitted(worker, { image: picture(9), samples: 20, options }));
+      expect(taken).toMatchObject({ status: "SUCCEEDED", ranOn: "EDGE", engine: "kernel" });
+      expect(proxy.calls).toBe(calls + 3);
+    });
+
+    it("is told of in a query, and is no reason to leave it alone for other models", async () => {
+      proxy.always = harm;
+      for (let i = 0; i < 4; i++) {
+        const { errors } = await complete(2, "ORIGIN");
+        expect(errors[0]).toMatchObject({ message: told.message, extensions: { code: told.code } });
+      }
+      proxy.always = "nothing";
+      expect((await complete(2, "ORIGIN")).data?.complete.ranOn).toBe("ORIGIN");
+    });
+  });
+
   it("a job that an origin keeps waiting says why, and no more once it gets on", async () => {
     proxy.always = "status 500";
     const chosen = { ...options, execution: "ORIGIN" };

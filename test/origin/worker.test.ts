@@ -148,6 +148,16 @@ describe("a model in half precision", () => {
     expect(embed.errors[0]?.extensions.code).toBe("ORIGIN_UNAVAILABLE");
     expect(embed.errors[0]?.message).not.toContain("127.0.0.1");
   });
+
+  it("says whom to turn to where its origin calls it wrong", async () => {
+    proxy.always = "status 400";
+    for (const field of ["embed", "likelihood"]) {
+      const query = `query ($image: ImageInput!) { ${field}(image: $image, model: "half") { model { id } } }`;
+      const { errors } = await worker.ask(query, { image: picture });
+      const message = expect.stringMatching(/does not fit.* half, version 1.*will not help.*operator/);
+      expect(errors).toMatchObject([{ message, extensions: { code: "ORIGIN_UNAVAILABLE" } }]);
+    }
+  });
 });
 
 describe("Subscription.complete by an origin", () => {

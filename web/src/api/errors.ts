@@ -25,7 +25,7 @@ const ADVICE: Record<string, string> = {
   MODEL_NOT_FOUND: "Choose another model, or publish this one with `npm run models -- push`.",
   MODEL_CORRUPT: "The owner of this server must publish the model again.",
   JOB_TOO_LARGE: "More than that takes a GPU origin behind this server.",
-  ORIGIN_UNAVAILABLE: "Ask for fewer samples so that the edge can run them, or try again later.",
+  ORIGIN_UNAVAILABLE: "Or ask for fewer samples, so that the edge can run them.",
   UNAUTHENTICATED: "Enter a valid one.",
   FORBIDDEN: "Use a key that has this right.",
   RATE_LIMITED: "Wait a little, then try again.",
