@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { ProtocolError } from "../../src/delegation/protocol/index.ts";
+import { UnknownCoding } from "../../src/net/content-coding.ts";
 import { QueueFull } from "../batching/batcher.ts";
 import { log } from "../log.ts";
 
@@ -7,7 +8,7 @@ import { log } from "../log.ts";
 export class HttpError extends Error {
   override readonly name = "HttpError";
   constructor(
-    readonly status: 404 | 413,
+    readonly status: 400 | 404 | 413,
     message: string,
   ) {
     super(message);
@@ -18,6 +19,7 @@ export class HttpError extends Error {
 export function answerError(error: Error, c: Context): Response {
   if (error instanceof HttpError) return c.json({ error: error.message }, error.status);
   if (error instanceof ProtocolError) return c.json({ error: error.message }, 400);
+  if (error instanceof UnknownCoding) return c.json({ error: error.message }, 415, error.headers);
   if (error instanceof QueueFull) {
     c.header("Retry-After", String(error.retryAfterSeconds));
     return c.json({ error: error.message }, 503);

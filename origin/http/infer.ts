@@ -6,6 +6,7 @@ import type { GraphBatch } from "../graph/batch.ts";
 import { readBatch, resultTensors } from "../graph/tensors.ts";
 import { log } from "../log.ts";
 import type { Origin } from "../origin.ts";
+import { readBody } from "./body.ts";
 import { findBundle } from "./models.ts";
 
 /** Rows of one request: the most samples of a job. */
@@ -15,7 +16,7 @@ const MAX_ROWS = 256;
 export async function infer(c: Context, origin: Origin): Promise<Response> {
   const arrived = performance.now();
   const bundle = await findBundle(c, origin);
-  const request = decodeRequest(c.req.raw.headers, new Uint8Array(await c.req.arrayBuffer()));
+  const request = decodeRequest(c.req.raw.headers, await readBody(c.req.raw));
   const { architecture } = bundle.manifest;
   const batch = readBatch(request.inputs, architecture, MAX_ROWS);
   const batched = await origin.engines.batcher(bundle.manifest).submit(bundle, batch, c.req.raw.signal);

@@ -22,6 +22,8 @@ const PROBE_MS = 2_000;
 /** Triton's, for tensors. */
 const BINARY = "binary_tensor_data";
 const NOT_IMPLEMENTED = 501;
+/** Packing would cost the origin more time than the way to it, and hide an answer's length. */
+const PLAIN = { "Accept-Encoding": "identity" };
 /** From an answer's head to its end: a body that was cut off on the way may never say so. */
 const BODY_MS = 10_000;
 
@@ -164,7 +166,7 @@ export class Origin {
     const stop = (why: string) => () => limit.abort(this.#fault("slow", why));
     let timer = setTimeout(stop(`no answer within ${timeoutMs} ms`), timeoutMs);
     const signal = init.signal ? AbortSignal.any([init.signal, limit.signal]) : limit.signal;
-    const headers = { ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
+    const headers = { ...PLAIN, ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
     try {
       // A redirect would take the token elsewhere.
       const response = await this.#fetch(this.url + path, { ...init, headers, signal, redirect: "manual" });

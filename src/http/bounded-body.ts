@@ -1,6 +1,7 @@
 import { UserError } from "../errors.ts";
-import { contentCoding, type Incoming, incoming } from "./content-coding.ts";
-import { drain, withTimeout } from "./drain.ts";
+import { contentCoding, UnknownCoding } from "../net/content-coding.ts";
+import { drain, withTimeout } from "../net/drain.ts";
+import { type Incoming, incoming } from "../net/incoming.ts";
 import { HttpRefusal } from "./problem.ts";
 
 /** The largest body of a request, unpacked: a picture of 20 MB in base64 and some query around it. */
@@ -71,7 +72,7 @@ async function opened(request: Request, source: ReadableStream<Uint8Array>): Pro
     return incoming(source, contentCoding(request.headers));
   } catch (error) {
     await drain(source.getReader());
-    throw error;
+    throw error instanceof UnknownCoding ? new HttpRefusal("BAD_REQUEST", error.message, 415, error.headers) : error;
   }
 }
 

@@ -3,10 +3,10 @@ import { Access, identify, KeyStore, pictureOwner } from "../access/index.ts";
 import { UserError } from "../errors.ts";
 import { createGraphQL } from "../graphql/yoga.ts";
 import { Jobs } from "../jobs/index.ts";
+import { drain } from "../net/drain.ts";
 import type { AppEnv } from "./app-env.ts";
 import { boundBody } from "./bounded-body.ts";
 import { cors } from "./cors.ts";
-import { drain } from "./drain.ts";
 import { floodGuard } from "./flood-guard.ts";
 import { errorBody, HttpRefusal, problem } from "./problem.ts";
 

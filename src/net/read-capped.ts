@@ -17,7 +17,8 @@ export async function readCapped(response: Response, maxBytes: number): Promise<
   return concat(pieces, length);
 }
 
-function concat(pieces: Uint8Array[], length: number): Uint8Array {
+/** @param length of all pieces together, in bytes */
+export function concat(pieces: Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {

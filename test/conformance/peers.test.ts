@@ -32,6 +32,8 @@ interface TritonReport {
   version: string;
   binary: { samples: number[][]; nll: number[][]; features: number[][][] };
   json: TritonReport["binary"];
+  /** Requests and answers by gzip and by deflate, in both forms. */
+  packed: { coding: string; version: string; same: boolean }[];
   refused: { status: string; message: string } | null;
 }
 
@@ -51,6 +53,8 @@ it("NVIDIA's tritonclient understands our origin, in both forms", async () => {
     expect(answers.model).toMatchObject({ name: "igpt-base", versions: expect.arrayContaining([SHIPPED.version]) });
     expect(answers.model.outputs.map(({ name }) => name)).toEqual(["samples", "nll", "prefix_nll", "features"]);
     expect(answers.json).toEqual(answers.binary);
+    const packed = ["gzip", "deflate"].map((coding) => ({ coding, version: SHIPPED.version, same: true }));
+    expect(answers.packed).toEqual([...packed, ...packed]);
     expect(answers.binary.samples.map((row) => row.length)).toEqual([24, 24, 24]);
     // Of the embeddings and of twelve blocks.
     expect(answers.binary.features[0]?.length).toBe(13);

@@ -31,12 +31,18 @@ def inputs(binary: bool) -> list[triton.InferInput]:
 def main() -> None:
     address, version = sys.argv[1:]
     client = triton.InferenceServerClient(address)
-    answers = []
+    answers, packed = [], []
     for binary in (True, False):
         wanted = [triton.InferRequestedOutput(name, binary_data=binary) for name in OUTPUTS]
         result = client.infer(MODEL, inputs(binary), model_version=version, outputs=wanted, request_id="a-request")
         answers.append({name: result.as_numpy(name).tolist() for name in OUTPUTS})
         response = result.get_response()
+        for coding in ("gzip", "deflate"):
+            packing = {"request_compression_algorithm": coding, "response_compression_algorithm": coding}
+            result = client.infer(MODEL, inputs(binary), model_version=version, outputs=wanted, **packing)
+            header = result.get_response()
+            same = all(result.as_numpy(name).tolist() == answers[-1][name] for name in OUTPUTS)
+            packed.append({"coding": coding, "version": header["model_version"], "same": same})
     try:
         client.infer(MODEL, inputs(True)[1:])
         refused = None
@@ -53,6 +59,7 @@ def main() -> None:
         "version": response["model_version"],
         "binary": answers[0],
         "json": answers[1],
+        "packed": packed,
         "refused": refused,
     }
     print(json.dumps(report))

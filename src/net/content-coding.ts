@@ -1,60 +1,35 @@
-import { drain } from "./drain.ts";
-import { HttpRefusal } from "./problem.ts";
-
 /** How a request's body is packed, by its Content-Encoding (RFC 9110, section 8.4.1). */
 export type Coding = "gzip" | "deflate";
 
 /** Packed bytes a step: deflate unfolds at most 1,032-fold, so that one step of a bomb holds 2 MB before it is refused. */
 const STEP = 2048;
 
-/** A body as it is read: its bytes unpacked, and a way to be rid of the rest that costs no unpacking. */
-export interface Incoming {
-  reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** Reads on and drops what comes. */
-  drop: () => Promise<void>;
+/** A body in a coding that is not read. Its answer is 415, with `headers`. */
+export class UnknownCoding extends Error {
+  override readonly name = "UnknownCoding";
+  readonly headers = { "Accept-Encoding": "gzip, deflate" };
 }
 
-/** @returns undefined: the body is as it is. @throws HttpRefusal 415 for what is not read here. */
+/** @returns undefined: the body is as it is. @throws UnknownCoding */
 export function contentCoding(headers: Headers): Coding | undefined {
   const name = (headers.get("content-encoding") ?? "").trim().toLowerCase();
   if (name === "" || name === "identity") return undefined;
   if (name === "gzip" || name === "x-gzip") return "gzip";
   if (name === "deflate") return "deflate";
-  throw new HttpRefusal(
-    "BAD_REQUEST",
+  throw new UnknownCoding(
     `A body in Content-Encoding ${JSON.stringify(name.slice(0, 40))} is not read here: send it as gzip or deflate, or as it is.`,
-    415,
-    { "Accept-Encoding": "gzip, deflate" },
   );
 }
 
-export function incoming(body: ReadableStream<Uint8Array>, coding: Coding | undefined): Incoming {
-  const reader = body.getReader();
-  if (coding === undefined) return { reader, drop: () => drain(reader) };
-  let reading: ReturnType<typeof reader.read> | undefined;
-  const read = () => {
-    reading = reader.read();
-    return reading;
-  };
-  const unpacked = unpack(read, coding).getReader();
-  // Workers' own streams take one read at a time: where the unpacking has one under way, that is the first of the rest.
-  const rest = () => {
-    const first = reading;
-    reading = undefined;
-    return first ?? reader.read();
-  };
-  return {
-    reader: unpacked,
-    drop: async () => {
-      // A failed stream rejects what is asked of it; the rest must be read all the same.
-      await unpacked.cancel().catch(() => undefined);
-      await drain({ read: rest, cancel: () => reader.cancel() });
-    },
-  };
-}
-
-/** Unpacks in small steps and no faster than its reader reads: a bomb never lies in memory. */
-function unpack(read: ReadableStreamDefaultReader<Uint8Array>["read"], coding: Coding): ReadableStream<Uint8Array> {
+/**
+ * Unpacks in small steps and no faster than its reader reads: a bomb never lies in memory.
+ * @param read of the packed stream
+ * @returns a stream that fails where the bytes are not what the coding says, or end too early
+ */
+export function unpack(
+  read: ReadableStreamDefaultReader<Uint8Array>["read"],
+  coding: Coding,
+): ReadableStream<Uint8Array> {
   let chunk: Uint8Array = new Uint8Array();
   let at = 0;
   /** The next bytes, at most `STEP`; undefined at the end. */
