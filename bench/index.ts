@@ -3,10 +3,11 @@
  * the project beside its peers in one run. Every engine works in a process of its own, one after another, on one thread.
  * Set BENCH_PYTHON to a Python with torch and transformers to have those measured too.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readArguments } from "../scripts/lib/arguments.ts";
+import { userPath } from "../scripts/lib/user-path.ts";
 import { writeBundle } from "./bundle.ts";
 import { clientsTable, measureClients } from "./clients.ts";
 import { measureWorkerdLimits } from "./limits.ts";
@@ -39,6 +40,9 @@ const { values } = readArguments(USAGE, {
   },
 });
 
+// Known before the work, which may take an hour.
+const [json, svg] = [await target(values.json), await target(values.svg)];
+
 /** Of each operation. */
 const REQUESTS = 9;
 const REQUESTS_A_CLIENT = 4;
@@ -68,8 +72,19 @@ try {
     report.thumbnails = await measureThumbnails(THUMBNAIL_SECONDS);
     console.log(`\n${thumbnailTable(report.thumbnails)}`);
   }
-  if (values.json) await writeFile(values.json, JSON.stringify(report, undefined, 1));
-  if (values.svg) await writeFile(values.svg, plotOf(report));
+  if (json) await writeFile(json, JSON.stringify(report, undefined, 1));
+  if (svg) await writeFile(svg, plotOf(report));
 } finally {
   await rm(folder, { recursive: true });
+}
+
+/** Where a file that the user names goes. */
+async function target(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const file = userPath(path);
+  await access(dirname(file), constants.W_OK).catch(() => {
+    console.error(`${dirname(file)} is no folder that can be written to.`);
+    process.exit(2);
+  });
+  return file;
 }

@@ -7,11 +7,12 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BundleStore } from "../origin/bundles/store.ts";
 import { python } from "../scripts/evaluate/python.ts";
 import { ROOT } from "../scripts/lib/root.ts";
+import { userPath } from "../scripts/lib/user-path.ts";
 import { openFolder } from "../scripts/models/folder.ts";
 import { Kernel } from "../src/model/engines/kernel/kernel.ts";
 import { PagePool } from "../src/model/engines/kernel/pages.ts";
@@ -49,7 +50,7 @@ if (!values.data || !(most > 0) || !(samples > 0)) {
   process.exit(2);
 }
 
-const directory = resolve(values.dir);
+const directory = userPath(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);
 const id = values.model ?? (await bundles.index())?.default;
 const version = id === undefined ? undefined : await bundles.version(id);
@@ -64,7 +65,7 @@ const { positions } = shape;
 const run = await python();
 const work = await mkdtemp(join(tmpdir(), "igpt-edge-loss-"));
 try {
-  const source = resolve(values.data);
+  const source = userPath(values.data);
   const set = join(work, "set");
   const common = ["--bundle", bundle.directory, "--out"];
   await run("igpt.evaluate", ["tokens", "--data", source, ...common, set, "--most", values.pictures]);
@@ -90,7 +91,8 @@ try {
   }
   const results = kernels.map(({ build, difference }) => ({ build, ...difference.summary() }));
   console.log(tableOf(results, count));
-  if (values.json) await writeFile(values.json, JSON.stringify({ model: id, version, pictures: count, results }));
+  if (values.json)
+    await writeFile(userPath(values.json), JSON.stringify({ model: id, version, pictures: count, results }));
 
   async function openKernel(build: string) {
     const module = await WebAssembly.compile(await readFile(join(ROOT, `build/${build}.wasm`)));

@@ -6,6 +6,7 @@ import { isScope, type Scope } from "../src/access/scopes.ts";
 import { UserError } from "../src/errors.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { migrateLocalDatabase, openDatabase } from "./lib/database.ts";
+import { userPath } from "./lib/user-path.ts";
 
 const USAGE = `npm run keys -- COMMAND [--remote]
 
@@ -109,7 +110,7 @@ function number(text: string | undefined): number | null {
 }
 
 async function readDocuments(path: string): Promise<string[]> {
-  const text = await readFile(path, "utf8").catch(() => {
+  const text = await readFile(userPath(path), "utf8").catch(() => {
     throw new UserError("BAD_OPTION", `--operations: ${path} cannot be read.`);
   });
   if (!path.endsWith(".json")) return [text];

@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { complete } from "../src/model/complete.ts";
 import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
 import { likelihood } from "../src/model/likelihood.ts";
@@ -18,6 +18,7 @@ import { python } from "./evaluate/python.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { ROOT } from "./lib/root.ts";
+import { userPath } from "./lib/user-path.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
 
 const USAGE = `npm run seam -- --data FILE.zip [options]
@@ -50,11 +51,11 @@ if (!data || !bundle) {
 }
 
 await buildAll();
-const folder = resolve(bundle);
+const folder = userPath(bundle);
 const manifest = parseManifest(await readFile(join(folder, "manifest.json"), "utf8"));
 const engine = await load(folder, manifest);
 const run: Run = { engine, turn: (work) => work(), own: (resource) => resource };
-const pictures = await tokensOf(resolve(data));
+const pictures = await tokensOf(userPath(data));
 const results: Measures[] = [];
 for (const name of values.holes.split(",")) {
   const keep = holeOf(name, manifest.architecture.resolution);
@@ -78,7 +79,7 @@ for (const name of values.holes.split(",")) {
 console.log(table(results));
 if (values.json)
   await writeFile(
-    values.json,
+    userPath(values.json),
     `${JSON.stringify({ model: manifest.id, version: manifest.version, results }, null, 1)}\n`,
   );
 
