@@ -33,8 +33,8 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/decode") {
       const file = new Uint8Array(await request.arrayBuffer());
-      const picture = await decodePicture(file, { admission: parts.budget, turns: parts.turns });
-      const { manifest } = await parts.service.model(searchParams.get("model"));
+      const { manifest, resolution } = await parts.service.model(searchParams.get("model"));
+      const picture = await decodePicture(file, resolution, { admission: parts.budget, turns: parts.turns });
       return Response.json(toTokens(picture, flatPalette(manifest.palette)).length);
     }
     if (pathname === "/nothing") return Response.json(null);

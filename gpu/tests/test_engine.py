@@ -12,7 +12,7 @@ from igpt_gpu.plan import Cancelled
 from igpt_gpu.request import read_request
 
 GOLDEN = Path(__file__).resolve().parents[2] / "test/golden"
-BUNDLES = ["tiny", "biased", "half"]
+BUNDLES = ["tiny", "biased", "half", "large"]
 
 
 def request(rows: int, given: int, generate: int, colors: int, seed: int = 0, **options) -> Request:

@@ -1,4 +1,4 @@
-import { type ModelIndex, parseModelIndex } from "../../src/model/manifest.ts";
+import { type ModelIndex, parseModelIndex, RESOLUTIONS } from "../../src/model/manifest.ts";
 import type { Bucket } from "./bucket.ts";
 import { checkBundle, INDEX_KEY, type Read } from "./bundle.ts";
 
@@ -36,6 +36,12 @@ export async function publish(
   const bundles = [];
   for (const [id, { version }] of entries) {
     const bundle = await checkBundle(source, id, version);
+    const { resolution } = bundle.manifest.architecture;
+    if (!(RESOLUTIONS as readonly number[]).includes(resolution)) {
+      throw new Error(
+        `${id} version ${version} is for pictures of ${resolution}x${resolution}. The Worker serves ${RESOLUTIONS.map((side) => `${side}x${side}`).join(", ")}.`,
+      );
+    }
     const [manifestKey, manifest] = bundle.objects[bundle.objects.length - 1] ?? [];
     const published = manifestKey ? await bucket.get(manifestKey) : null;
     if (published && !(manifest && published.equals(manifest))) {

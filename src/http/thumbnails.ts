@@ -6,12 +6,12 @@ import {
   findSignedPicture,
   type ImageFormat,
   isPictureId,
+  isWidth,
+  type Picture,
   parsePrivateId,
   type Rendered,
   renderPicture,
-  SIDE,
-  WIDTHS,
-  type Width,
+  widthsOf,
 } from "../image/index.ts";
 import type { AppEnv } from "./app-env.ts";
 
@@ -19,7 +19,8 @@ import type { AppEnv } from "./app-env.ts";
 interface Rendition {
   id: string;
   format: ImageFormat;
-  width: Width;
+  /** Default: the picture's own. */
+  width: number | undefined;
   filter: Filter;
 }
 
@@ -30,6 +31,7 @@ const CACHE_FOR_EVER = "public, max-age=31536000, immutable";
 /** A picture may be stored a moment after somebody asked for it. */
 const CACHE_MISSING = "public, max-age=10";
 
+const WIDTH = /^[1-9][0-9]{0,3}$/;
 const FILE = /^([^.]+)\.(png|webp|jpg)$/;
 
 export const thumbnails = new Hono<AppEnv>();
@@ -79,7 +81,8 @@ async function servePublic(c: Context<AppEnv>, rendition: Rendition): Promise<Re
   if (!picture) return missing(c);
   const unchanged = notModified(c, etag);
   if (unchanged) return unchanged;
-  const rendered = renderPicture(picture, rendition.format, rendition.width, rendition.filter);
+  const rendered = render(picture, rendition);
+  if (typeof rendered === "string") return problem(c, 400, "BAD_OPTION", rendered, "no-store");
   if (!renditions.keep(key, rendered, { shared: false })) share(rendered);
   return respond(rendered, etag, CACHE_FOR_EVER);
 }
@@ -93,7 +96,8 @@ async function servePrivate(c: Context<AppEnv>, rendition: Rendition): Promise<R
   const caching = `private, max-age=${found.seconds}`;
   const unchanged = notModified(c, etag, caching);
   if (unchanged) return unchanged;
-  const rendered = renderPicture(found.picture, rendition.format, rendition.width, rendition.filter);
+  const rendered = render(found.picture, rendition);
+  if (typeof rendered === "string") return problem(c, 400, "BAD_OPTION", rendered, "no-store");
   return respond(rendered, etag, caching);
 }
 
@@ -101,11 +105,17 @@ async function servePrivate(c: Context<AppEnv>, rendition: Rendition): Promise<R
 function parse(file: string, query: URLSearchParams): Rendition | string {
   const [, id, format] = FILE.exec(file) ?? [];
   if (!id || !isFormat(format)) return "A thumbnail's path is /thumbnails/{image id}.png, .webp or .jpg.";
-  const width = WIDTHS.find((w) => String(w) === (query.get("width") ?? String(SIDE)));
-  if (!width) return `width must be one of ${WIDTHS.join(", ")}.`;
+  const width = query.get("width");
+  if (width !== null && !WIDTH.test(width)) return "width must be a whole number, such as 256.";
   const filter = query.get("filter") ?? "nearest";
   if (filter !== "nearest" && filter !== "smooth") return "filter must be nearest or smooth.";
-  return { id, format, width, filter };
+  return { id, format, width: width === null ? undefined : Number(width), filter };
+}
+
+/** The bytes, or what is wrong with the width: which ones there are depends on the picture. */
+function render(picture: Picture, { format, width = picture.side, filter }: Rendition): Rendered | string {
+  if (isWidth(width, picture.side)) return renderPicture(picture, format, width, filter);
+  return `width must be one of ${widthsOf(picture.side).join(", ")}: this picture has ${picture.side}x${picture.side} pixels.`;
 }
 
 function isFormat(text: string | undefined): text is ImageFormat {
@@ -120,12 +130,12 @@ function isPlain({ searchParams }: URL): boolean {
 
 /** Strong: the same bytes for the same tag. */
 function etagOf({ id, format, width, filter }: Rendition): string {
-  return `"${id.slice(-32)}-${width}-${filter}-${format}-${VERSION}"`;
+  return `"${id.slice(-32)}-${width ?? "own"}-${filter}-${format}-${VERSION}"`;
 }
 
 /** One key a rendition, whatever else stands in the query, so that the cache cannot be flooded. */
 function cacheKey(requestUrl: string, { id, format, width, filter }: Rendition): string {
-  return new URL(`/thumbnails/${id}.${format}?width=${width}&filter=${filter}&v=${VERSION}`, requestUrl).href;
+  return new URL(`/thumbnails/${id}.${format}?width=${width ?? "own"}&filter=${filter}&v=${VERSION}`, requestUrl).href;
 }
 
 function respond({ bytes, contentType }: Rendered, etag: string, caching: string): Response {

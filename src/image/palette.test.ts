@@ -12,7 +12,7 @@ describe("toTokens", () => {
     );
     fc.assert(
       fc.property(cases, ([palette, rgb]) => {
-        const tokens = toTokens({ rgb }, palette);
+        const tokens = toTokens({ side: 32, rgb }, palette);
         for (let i = 0; i < 1024; i += 37) {
           const distances = Array.from({ length: palette.length / 3 }, (_, c) =>
             [0, 1, 2].reduce((sum, j) => sum + ((rgb[i * 3 + j] ?? 0) - (palette[c * 3 + j] ?? 0)) ** 2, 0),
@@ -33,7 +33,7 @@ describe("toTokens", () => {
     ]);
     const rgb = new Uint8Array(3072);
     rgb.set([5, 0, 0, 15, 0, 0, 0, 0, 0]);
-    expect(Array.from(toTokens({ rgb }, palette).slice(0, 4))).toEqual([0, 0, 1, 1]);
+    expect(Array.from(toTokens({ side: 32, rgb }, palette).slice(0, 4))).toEqual([0, 0, 1, 1]);
   });
 
   it("undoes fromTokens where the colours differ", () => {
@@ -57,7 +57,11 @@ describe("fromTokens", () => {
     ).toThrow(RangeError);
   });
 
-  it("refuses another number of tokens", () => {
-    expect(() => fromTokens([0], flatPalette([[0, 0, 0]]))).toThrow(RangeError);
+  it("takes any square, and refuses tokens of none", () => {
+    const palette = flatPalette([[1, 2, 3]]);
+    expect(fromTokens(new Array(64 * 64).fill(0), palette)).toMatchObject({ side: 64, rgb: { length: 64 * 64 * 3 } });
+    for (const count of [0, 2, 1023]) {
+      expect(() => fromTokens(new Array(count).fill(0), palette)).toThrow(RangeError);
+    }
   });
 });

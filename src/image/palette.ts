@@ -1,4 +1,4 @@
-import { type Palette, PIXELS, type Picture } from "./types.ts";
+import type { Palette, Picture } from "./types.ts";
 
 /** A manifest's palette, [colours][3], as a flat one. */
 export function flatPalette(colors: readonly (readonly number[])[]): Palette {
@@ -6,15 +6,15 @@ export function flatPalette(colors: readonly (readonly number[])[]): Palette {
 }
 
 /**
- * The nearest colour of each pixel by squared distance in RGB, the lowest index on ties: [1024] palette indices in
- * raster order (iGPT paper, section 3.2: "9-bit color palette").
+ * The nearest colour of each pixel by squared distance in RGB, the lowest index on ties: [side * side] palette indices
+ * in raster order (iGPT paper, section 3.2: "9-bit color palette").
  */
 export function toTokens(picture: Picture, palette: Palette): Int32Array {
   const { rgb } = picture;
-  const tokens = new Int32Array(PIXELS);
-  // Flat areas are common, and an exact search costs 512 distances a pixel.
+  const tokens = new Int32Array(rgb.length / 3);
+  // Flat areas are common, and an exact search costs a distance for each colour of the palette.
   const known = new Map<number, number>();
-  for (let i = 0; i < PIXELS; i++) {
+  for (let i = 0; i < tokens.length; i++) {
     const r = rgb[i * 3] as number;
     const g = rgb[i * 3 + 1] as number;
     const b = rgb[i * 3 + 2] as number;
@@ -46,17 +46,24 @@ function nearest(r: number, g: number, b: number, palette: Palette): number {
 }
 
 /**
- * The picture that 1,024 tokens stand for.
- * @throws RangeError for another number of tokens, or one that is not in the palette.
+ * The picture that [side * side] tokens stand for.
+ * @throws RangeError for tokens of no square, or one that is not in the palette.
  */
 export function fromTokens(tokens: ArrayLike<number>, palette: Palette): Picture {
-  if (tokens.length !== PIXELS) throw new RangeError(`a picture has ${PIXELS} tokens, not ${tokens.length}`);
-  const rgb = new Uint8Array(PIXELS * 3);
+  const side = sideOf(tokens);
+  const rgb = new Uint8Array(tokens.length * 3);
   const colors = palette.length / 3;
-  for (let i = 0; i < PIXELS; i++) {
+  for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as number;
     if (!(Number.isInteger(token) && token >= 0 && token < colors)) throw new RangeError(`no colour ${token}`);
     rgb.set(palette.subarray(token * 3, token * 3 + 3), i * 3);
   }
-  return { rgb };
+  return { side, rgb };
+}
+
+/** Pixels a side of a square picture's tokens. @throws RangeError when they are no square */
+export function sideOf(tokens: ArrayLike<number>): number {
+  const side = Math.sqrt(tokens.length);
+  if (!Number.isInteger(side) || side === 0) throw new RangeError(`${tokens.length} tokens are no square picture`);
+  return side;
 }

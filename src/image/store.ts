@@ -1,10 +1,10 @@
 import { UserError } from "../errors.ts";
 import { parsePrivateId, privateId, secondsLeft, signingSecret } from "./private.ts";
-import { PIXELS, type Picture, SIDE, type StoreContext } from "./types.ts";
+import type { Picture, StoreContext } from "./types.ts";
 
 /**
- * Pictures in the bucket, under the hash of what they show. Only the 32x32 pixels are kept (`images/{id}`: 3,072 bytes of
- * RGB in raster order); every rendition is made from them when it is asked for. Private ones lie apart, see private.ts.
+ * Pictures in the bucket, under the hash of what they show. Only its pixels are kept (`images/{id}`: RGB in raster order,
+ * 3,072 bytes of a 32x32 one); every rendition is made from them when it is asked for. Private ones lie apart, see private.ts.
  */
 
 /** SHA-256 in hex. */
@@ -20,12 +20,12 @@ export function isPictureId(id: string): boolean {
 }
 
 /** What the picture is: width and height (16 bits each, big-endian) and the RGB pixels. */
-function pictureContent(picture: Picture): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(4 + picture.rgb.length);
+function pictureContent({ side, rgb }: Picture): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(4 + rgb.length);
   const view = new DataView(content.buffer);
-  view.setUint16(0, SIDE);
-  view.setUint16(2, SIDE);
-  content.set(picture.rgb, 4);
+  view.setUint16(0, side);
+  view.setUint16(2, side);
+  content.set(rgb, 4);
   return content;
 }
 
@@ -85,6 +85,7 @@ export async function findSignedPicture(
 
 async function readPixels(id: string, object: R2ObjectBody): Promise<Picture> {
   const rgb = new Uint8Array(await object.arrayBuffer());
-  if (rgb.length !== PIXELS * 3) throw new Error(`images/${id} has ${rgb.length} bytes, not ${PIXELS * 3}`);
-  return { rgb };
+  const side = Math.sqrt(rgb.length / 3);
+  if (!Number.isInteger(side) || side === 0) throw new Error(`images/${id} has ${rgb.length} bytes: no square of RGB`);
+  return { side, rgb };
 }

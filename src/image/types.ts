@@ -2,13 +2,11 @@ import type { Admission } from "../admission/admission.ts";
 import type { AddressResolver } from "../net/resolver.ts";
 import type { Turns } from "../scheduling/turns.ts";
 
-/** Pixels a side of every picture that the model sees. */
-export const SIDE = 32;
-/** Pixels of such a picture. */
-export const PIXELS = SIDE * SIDE;
-
-/** A 32x32 picture: RGB, 8 bits a channel, row-major, [32 * 32 * 3]. */
+/** A square picture of a model's size. */
 export interface Picture {
+  /** Pixels a side: the model's `resolution`. */
+  readonly side: number;
+  /** RGB, 8 bits a channel, row-major, [side * side * 3]. */
   readonly rgb: Uint8Array;
 }
 
@@ -27,10 +25,6 @@ export type ImageFormat = "png" | "webp" | "jpg";
 
 /** nearest: crisp pixels. smooth: bicubic. */
 export type Filter = "nearest" | "smooth";
-
-/** The widths (and heights) a picture is served at; a fixed list, so that a cache cannot be flooded. */
-export const WIDTHS = [32, 64, 128, 256, 512, 1024] as const;
-export type Width = (typeof WIDTHS)[number];
 
 export interface ImageLimits {
   /** Of the encoded picture. */

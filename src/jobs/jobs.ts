@@ -107,14 +107,13 @@ export class Jobs {
   /**
    * A job until it has ended: now, and whenever it has got on or is kept from it. Looks at its state from time to time, within the caller's
    * own request: nothing in one request of a Worker can wake another.
-   * @param side pixels a side
    * @throws UserError NOT_FOUND, also when it expires meanwhile
    */
-  async *watch(id: string, owner: string, side: number, signal: AbortSignal): AsyncGenerator<JobProgress, void, void> {
+  async *watch(id: string, owner: string, signal: AbortSignal): AsyncGenerator<JobProgress, void, void> {
     let job = await this.find(id, owner);
     if (!job) throw noSuchJob(id);
     const { spec, tokens } = await this.input(job);
-    const pictures = new PartialPictures(spec, tokens, side);
+    const pictures = new PartialPictures(spec, tokens, Math.sqrt(tokens.length));
     const shown = new Set<number>();
     let last = "";
     for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, LONGEST_LOOK_MS)) {

@@ -2,6 +2,9 @@
 import * as v from "valibot";
 import type { ModelShape } from "./engine.ts";
 
+/** Pixels a side that a model's pictures may have. */
+export const RESOLUTIONS = [32, 48, 64] as const;
+
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 31 - 1));
 const byte = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255));
 const modelId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/));

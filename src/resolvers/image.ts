@@ -18,12 +18,13 @@ function store(image: ImageParent, context: RequestContext): Promise<string> {
 
 export const Image: ImageResolvers = {
   id: (image, _, context) => store(image, context),
-  width: () => images.SIDE,
-  height: () => images.SIDE,
+  width: ({ picture }) => picture.side,
+  height: ({ picture }) => picture.side,
   url: async (image, { width, format }, context) => {
-    if (width != null) images.checkWidth(width);
+    const { side } = image.picture;
+    const wanted = images.checkWidth(width, side) === side ? null : width;
     const id = await store(image, context);
-    const url = images.imageUrl(new URL(context.request.url).origin, id, width, format && EXTENSION[format]);
+    const url = images.imageUrl(new URL(context.request.url).origin, id, wanted, format && EXTENSION[format]);
     return images.parsePrivateId(id) && context.images.owner ? images.signUrl(url, id, context.images.owner) : url;
   },
   dataUri: (image, { width }) => images.dataUri(image.picture, width),

@@ -1,7 +1,7 @@
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers } from "../../build/graphql-types.ts";
 import { UserError } from "../errors.ts";
 import type { RequestContext } from "../graphql/context.ts";
-import { flatPalette, SIDE } from "../image/index.ts";
+import { flatPalette } from "../image/index.ts";
 import { hasEnded } from "../jobs/index.ts";
 import { jobCompletion } from "./job.ts";
 import type { ProgressParent } from "./parents.ts";
@@ -30,7 +30,7 @@ export const completionProgress: NonNullable<SubscriptionResolvers["completionPr
 async function* events(id: string, context: RequestContext): AsyncGenerator<ProgressParent> {
   const { jobs, models, access, request } = context;
   let palette: Uint8Array | undefined;
-  for await (const { job, progress } of jobs.watch(id, access.caller.owner, SIDE, request.signal)) {
+  for await (const { job, progress } of jobs.watch(id, access.caller.owner, request.signal)) {
     const { rowsDone, rowsTotal, samples } = progress;
     palette ??= flatPalette((await models.version(job.model.id, job.model.version)).manifest.palette);
     const colors = palette;

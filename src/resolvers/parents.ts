@@ -9,10 +9,10 @@ export type ModelParent = Model;
 export type ApiKeyParent = KeyRecord;
 export type ViewerParent = Caller;
 
-/** A 32x32 picture in a palette's colours. */
+/** A picture in a palette's colours. */
 export interface ImageParent {
   picture: Picture;
-  /** [1024] palette indices. */
+  /** [side * side] palette indices. */
   tokens: Int32Array;
 }
 
@@ -43,7 +43,7 @@ export interface CompletionParent {
 
 export interface SampleProgressParent {
   index: number;
-  /** [1024] palette indices; -1 = not yet. */
+  /** [side * side] palette indices; -1 = not yet. */
   tokens: Int32Array;
   palette: Palette;
 }

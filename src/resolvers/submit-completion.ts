@@ -57,7 +57,7 @@ async function submit(input: Arguments, context: RequestContext) {
   const spec = models.plan(model, samples, options);
   inference.route(model, spec);
   const webhook = await checkedWebhook(input.webhookUrl, context);
-  const picture = await readPicture(image, { ...images, signal: request.signal });
+  const picture = await readPicture(image, model.resolution, { ...images, signal: request.signal });
   const pixels = generatedPixels(spec);
   const job = await jobs.submit({
     owner: access.caller.owner,

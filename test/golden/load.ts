@@ -44,7 +44,7 @@ export interface Golden {
  * `tiny`, `biased` and `half` (fp16, for an origin alone) have random weights and are committed here; `shipped` is the
  * default model of r2-assets.
  */
-export type GoldenName = "tiny" | "biased" | "half" | "shipped";
+export type GoldenName = "tiny" | "biased" | "half" | "large" | "shipped";
 
 /** @throws Error when the values are not of the bundle that lies there. */
 export function loadGolden(name: GoldenName): Golden {

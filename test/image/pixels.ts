@@ -5,7 +5,7 @@ import { CountingAdmission } from "./fixtures.ts";
 
 /** A file's 32x32 rendering. */
 export async function shrunk(file: Uint8Array): Promise<Uint8Array> {
-  return (await decodePicture(file, { admission: new CountingAdmission(), turns: new Turns() })).rgb;
+  return (await decodePicture(file, 32, { admission: new CountingAdmission(), turns: new Turns() })).rgb;
 }
 
 /** A picture of clear areas with a few colours, or of noise with about a thousand. */

@@ -90,7 +90,7 @@ app.post("/read", async (c) => {
   const input = url === undefined ? { file: new Blob([await c.req.arrayBuffer()]) } : { url };
   const context = c.get("services").images;
   try {
-    const picture = await readPicture(input, context);
+    const picture = await readPicture(input, 32, context);
     const peak = growth(before);
     const id = await storePicture(picture, context);
     return c.json({

@@ -29,7 +29,7 @@ describe.each(BINARIES)("%s", (binary) => {
     const shape: KernelShape = { ...golden.shape, bias: golden.bias };
     return KernelEngine.load(binary, kernelModule(binary), shape, await readSafetensors(once(file), file.length));
   };
-  engineConformance(load, TOLERANCES[binary], ["tiny", "biased"]);
+  engineConformance(load, TOLERANCES[binary], ["tiny", "biased", "large"]);
   engineConformance(load, TRAINED, ["shipped"]);
 });
 

@@ -57,7 +57,7 @@ function expectWithin(reference: readonly Place[], other: readonly Place[], boun
 function pictureTokens(name: string, palette: readonly (readonly number[])[]): Int32Array {
   const { data } = PNG.sync.read(readFileSync(join(PICTURES, `${name}.png`)));
   const rgb = new Uint8Array((data.length / 4) * 3).map((_, i) => data[Math.floor(i / 3) * 4 + (i % 3)] ?? 0);
-  return toTokens({ rgb }, flatPalette(palette));
+  return toTokens({ side: 32, rgb }, flatPalette(palette));
 }
 
 /** A picture, and from many of its prefixes one to eight samples that go on as other pictures do there. */

@@ -23,5 +23,5 @@ statelessConformance(
       return (await session.run(Object.fromEntries(feeds))) as unknown as Record<string, GraphTensor>;
     };
   },
-  ["tiny", "biased", "half", "shipped"],
+  ["tiny", "biased", "half", "large", "shipped"],
 );

@@ -60,7 +60,7 @@ def test_files_refer_to_each_other(folder: Path, tmp_path: Path) -> None:
     assert len(some["float"]["greedy"]) == 5 and none["greedy"] == [] and none["logits"]["length"] == 0
 
 
-@pytest.mark.parametrize("name", ["tiny", "biased", "half"])
+@pytest.mark.parametrize("name", ["tiny", "biased", "half", "large"])
 def test_the_committed_values_are_of_the_committed_weights(name: str) -> None:
     content = json.loads((COMMITTED / f"{name}.json").read_text())
     loaded = bundle.read_bundle(COMMITTED / name)

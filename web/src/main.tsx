@@ -3,7 +3,7 @@ import { apiKey } from "./api/key.ts";
 import { forgetMeasures } from "./state/album.ts";
 import { followLink } from "./state/link.ts";
 import { loadModels } from "./state/server.ts";
-import { modelId } from "./state/settings.ts";
+import { modelId, side } from "./state/settings.ts";
 import { FIRST, openShipped } from "./state/source.ts";
 import { App } from "./views/app.tsx";
 import "./styles/main.css";
@@ -16,5 +16,6 @@ const root = document.getElementById("app");
 if (root) render(<App />, root);
 apiKey.subscribe(() => void loadModels()); // now, and with each key: another one may see other models
 modelId.subscribe(forgetMeasures);
+side.subscribe((pixels) => document.documentElement.style.setProperty("--side", `${pixels}px`));
 void openFirst();
 window.addEventListener("hashchange", () => void followLink(location.hash));

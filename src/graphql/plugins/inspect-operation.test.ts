@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { buildSchema, getIntrospectionQuery, parse } from "graphql";
 import { describe, expect, it } from "vitest";
-import { inspectOperation, LIMITS } from "./inspect-operation.ts";
+import { inspectOperation, LIMITS, type SideOf } from "./inspect-operation.ts";
 import { REQUIRED_SCOPE } from "./root-fields.ts";
 
-const inspect = (query: string, variables = {}) => inspectOperation(parse(query), undefined, variables);
+const inspect = (query: string, variables = {}, sideOf: SideOf = () => 32) =>
+  inspectOperation(parse(query), undefined, variables, sideOf);
 const refused = /^This query is too costly/;
 const complete = (args: string) => `complete(image: { id: "x" }, ${args}) { seed }`;
 const aliased = (count: number, field: string) =>
@@ -23,6 +24,18 @@ describe("cost", () => {
     expect(inspect(`{ ${complete("samples: 1, options: { keepRows: 0 }")} }`)?.cost).toBe(one + 16);
     const keep = JSON.stringify(Array.from({ length: 1024 }, (_, i) => i < 992));
     expect(inspect(`{ ${complete(`options: { keep: ${keep} }`)} }`)?.cost).toBe(one - 15);
+  });
+
+  it("is by the pixels of the model's pictures", () => {
+    const sideOf = (model: unknown) => (model === "large" ? 64 : 32);
+    const cost = (query: string) => inspect(query, {}, sideOf)?.cost ?? 0;
+    expect(cost(`{ ${complete('samples: 1, options: { model: "large" }')} }`)).toBe(4 + (64 * 32) / 32);
+    expect(cost(`{ ${complete("samples: 1")} }`)).toBe(4 + 16);
+    expect(cost('{ embed(image: { id: "x" }, model: "large") { layer } }')).toBe(4 + 4 * 8);
+    expect(inspect('{ embed(image: { id: "x" }, model: "large") { layer } models { id } }')?.models).toEqual([
+      "large",
+      undefined,
+    ]);
   });
 
   it("of one field alone is for the field's own limits to judge", () => {

@@ -9,7 +9,7 @@ import {
   valueFromASTUntyped,
 } from "graphql";
 import { refusal } from "../refusal.ts";
-import { type Arguments, fieldCost, rootCost } from "./cost-table.ts";
+import { type Arguments, fieldCost, modelOf, rootCost } from "./cost-table.ts";
 
 export const LIMITS = {
   /** Of fields in fields. The schema itself needs 6. */
@@ -29,29 +29,37 @@ export interface OperationSummary {
   type: OperationDefinitionNode["operation"];
   /** Names of the root fields (not their aliases), each once. */
   rootFields: string[];
+  /** Models that are named, each once; undefined: the default one. */
+  models: unknown[];
   cost: number;
 }
+
+/** Pixels a side of the pictures of a model, by the id that an argument gives; undefined: the default model. */
+export type SideOf = (model: unknown) => number;
 
 /**
  * Looks over an operation and refuses what is too costly. It works on the bare document, before validation: that itself
  * takes longer than linear time on hostile documents.
+ * @param sideOf The smallest there is, where models are not known yet.
  * @throws GraphQLError QUERY_TOO_COSTLY
  */
 export function inspectOperation(
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Record<string, unknown>,
+  sideOf: SideOf,
 ): OperationSummary | undefined {
   const operation = getOperationAST(document, operationName);
   // Yoga answers this.
   if (!operation) return undefined;
-  return new Inspector(document, operation, variables).inspect();
+  return new Inspector(document, operation, variables, sideOf).inspect();
 }
 
 class Inspector {
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
   private readonly variables: Record<string, unknown>;
   private readonly rootFields = new Set<string>();
+  private readonly models = new Set<unknown>();
   private fields = 0;
   private aliases = 0;
   private directives = 0;
@@ -64,6 +72,7 @@ class Inspector {
     document: DocumentNode,
     private readonly operation: OperationDefinitionNode,
     variables: Record<string, unknown>,
+    private readonly sideOf: SideOf,
   ) {
     for (const definition of document.definitions) {
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
@@ -86,17 +95,23 @@ class Inspector {
         `it costs ${Math.ceil(judged)} points of ${LIMITS.cost}; ask for fewer fields, samples or smaller widths`,
       );
     }
-    return { type: this.operation.operation, rootFields: [...this.rootFields], cost };
+    return {
+      ...{ type: this.operation.operation, rootFields: [...this.rootFields] },
+      ...{ models: [...this.models], cost },
+    };
   }
 
   private visitRoot(field: FieldNode): void {
     const name = field.name.value;
     this.rootFields.add(name);
     const args = this.argumentsOf(field);
+    const model = modelOf(args);
+    this.models.add(model);
+    const side = this.sideOf(model);
     const { work, samples, events } = rootCost(name);
-    this.work.push(work(args));
+    this.work.push(work(args, side));
     if (!field.selectionSet) return;
-    const times = this.operation.operation === "subscription" ? events(args) : 1;
+    const times = this.operation.operation === "subscription" ? events(args, side) : 1;
     const deepest = name.startsWith("__") ? LIMITS.introspectionDepth : LIMITS.depth;
     this.visit(field.selectionSet, { depth: 2, deepest, times, samples: samples(args), path: [] });
   }

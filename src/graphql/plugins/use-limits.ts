@@ -1,14 +1,18 @@
-import { GraphQLError, parse } from "graphql";
+import { type DocumentNode, GraphQLError, parse } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { Access } from "../../access/index.ts";
 import { UserError } from "../../errors.ts";
+import { RESOLUTIONS } from "../../model/manifest.ts";
 import type { RequestContext } from "../context.ts";
 import { refusal } from "../refusal.ts";
-import { inspectOperation } from "./inspect-operation.ts";
+import { inspectOperation, LIMITS } from "./inspect-operation.ts";
 import { REQUIRED_SCOPE } from "./root-fields.ts";
 
-/** Of a document; 1,024 flags of `keep` take 1,024. */
+/** Of a document; 4,096 flags of `keep`, of a 64x64 picture, take 4,096. */
 const MAX_TOKENS = 8000;
+
+const SMALLEST = Math.min(...RESOLUTIONS);
+const LARGEST = Math.max(...RESOLUTIONS);
 
 /**
  * Refuses operations that are too costly or not for this caller: after parsing, before validation and any work. Who may
@@ -26,13 +30,27 @@ export function useLimits(): Plugin<RequestContext> {
         }
         const { params, trace, access } = context;
         trace.mark("body");
-        const summary = inspectOperation(result, params?.operationName, params?.variables ?? {});
+        const summary = inspectOperation(result, params?.operationName, params?.variables ?? {}, () => SMALLEST);
         if (!summary) return;
         trace.operation = summary;
         for (const field of summary.rootFields) allow(access, REQUIRED_SCOPE[field] ?? "ADMIN", field);
       };
     },
+    // Which models there are is asked of the bucket only for what may be too much for the largest of them.
+    onExecute: ({ args }) => judge(args.contextValue, args.document),
+    onSubscribe: ({ args }) => judge(args.contextValue, args.document),
   };
+}
+
+/** Again with the sides of the models' pictures. A model that cannot be found is for its field to report. */
+async function judge({ params, trace, models }: RequestContext, document: DocumentNode): Promise<void> {
+  if (!trace.operation || trace.operation.cost * (LARGEST / SMALLEST) ** 2 <= LIMITS.cost) return;
+  const sides = new Map<unknown, number>();
+  for (const id of trace.operation.models) {
+    const model = await models.model(typeof id === "string" ? id : null).catch(() => undefined);
+    sides.set(id, model?.resolution ?? SMALLEST);
+  }
+  inspectOperation(document, params?.operationName, params?.variables ?? {}, (id) => sides.get(id) ?? SMALLEST);
 }
 
 function boundedParse(...[source, options]: Parameters<typeof parse>): ReturnType<typeof parse> {

@@ -15,7 +15,7 @@ const TOLERANCE = { mean: 1, most: 14 };
 describe("decodePicture gives what a viewer shows, at 32x32", () => {
   it.each([...expected.keys()])("%s", async (name) => {
     const admission = new CountingAdmission();
-    const picture = await decodePicture(fixture(name), { admission, turns: new Turns() });
+    const picture = await decodePicture(fixture(name), 32, { admission, turns: new Turns() });
     const { mean, most } = difference(picture.rgb, expected.get(name) as Uint8Array);
     if (process.env.SHOW) console.log(name, mean.toFixed(2), most);
     expect(mean).toBeLessThanOrEqual(TOLERANCE.mean);
@@ -37,6 +37,6 @@ it.each([
   "lossless.webp",
   "lossless-alpha.webp",
 ])("%s is what Pillow makes of it, to the last bit", async (name) => {
-  const picture = await decodePicture(fixture(name), { admission: new CountingAdmission(), turns: new Turns() });
+  const picture = await decodePicture(fixture(name), 32, { admission: new CountingAdmission(), turns: new Turns() });
   expect(picture.rgb).toEqual(expected.get(name));
 });

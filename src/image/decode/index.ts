@@ -5,7 +5,7 @@ import { MAX_DECODE_BYTES } from "../limits.ts";
 import { tooLarge } from "../problems.ts";
 import { upright } from "../resize/crop.ts";
 import { LANCZOS3, resample } from "../resize/resample.ts";
-import { type Picture, SIDE } from "../types.ts";
+import type { Picture } from "../types.ts";
 import type { Plan } from "./format.ts";
 import { sizeCheck } from "./size.ts";
 import { sniff } from "./sniff.ts";
@@ -17,11 +17,15 @@ export interface DecodeContext {
 }
 
 /**
- * An encoded picture to the 32x32 one that the model sees: upright, on white, the centre square, resampled by Lanczos, sRGB.
+ * An encoded picture to the one that a model of side x side pixels sees: upright, on white, the centre square, resampled by Lanczos, sRGB.
  * Nothing is decoded before the header's size was checked and Admission has granted the memory.
  * @throws UserError BAD_IMAGE, IMAGE_TOO_LARGE, UNSUPPORTED_IMAGE, BUSY
  */
-export async function decodePicture(file: Uint8Array, { admission, turns, signal }: DecodeContext): Promise<Picture> {
+export async function decodePicture(
+  file: Uint8Array,
+  side: number,
+  { admission, turns, signal }: DecodeContext,
+): Promise<Picture> {
   const plan = planDecode(file);
   if (plan.bytes > MAX_DECODE_BYTES) throw needsTooMuch(plan);
   const lease = await admission.acquire(plan.bytes, signal);
@@ -29,7 +33,7 @@ export async function decodePicture(file: Uint8Array, { admission, turns, signal
     const reduced = (await plan.run(turns, signal)).finish();
     const colors = await plan.colors?.();
     if (colors) await turns.take(() => reducedToSrgb(reduced, colors), signal);
-    return { rgb: upright(resample(reduced, SIDE, LANCZOS3), SIDE, plan.orientation) };
+    return { side, rgb: upright(resample(reduced, side, LANCZOS3), side, plan.orientation) };
   } finally {
     lease.release();
   }
@@ -48,6 +52,6 @@ function needsTooMuch({ width, height, bytes }: Plan): Error {
   const cap = MAX_DECODE_BYTES / 2 ** 20;
   return tooLarge(
     `Decoding this ${width}x${height} picture takes ${need} MiB, and ${cap} MiB is the most. ` +
-      "Make it smaller (the model sees 32x32), or save it as a PNG or an ordinary (not progressive) JPEG.",
+      "Make it smaller (a model sees far fewer), or save it as a PNG or an ordinary (not progressive) JPEG.",
   );
 }

@@ -8,7 +8,10 @@ import { decodePicture } from "./index.ts";
 /** The error's code and message, or the picture's byte count. */
 async function outcome(file: Uint8Array, admission = new CountingAdmission()) {
   try {
-    return { code: "none", message: String((await decodePicture(file, { admission, turns: new Turns() })).rgb.length) };
+    return {
+      code: "none",
+      message: String((await decodePicture(file, 32, { admission, turns: new Turns() })).rgb.length),
+    };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { code: error.code, message: error.message };

@@ -11,7 +11,7 @@ const pngs = names.filter((name) => name.endsWith(".png"));
 const webps = names.filter((name) => name.endsWith(".webp"));
 
 const read = async (file: Uint8Array) =>
-  (await decodePicture(file, { admission: new CountingAdmission(), turns: new Turns() })).rgb;
+  (await decodePicture(file, 32, { admission: new CountingAdmission(), turns: new Turns() })).rgb;
 const refused = (file: Uint8Array) => expect(read(file)).rejects.toMatchObject({ code: "BAD_IMAGE" });
 const same = async (file: Uint8Array, name: string) => expect(await read(file)).toEqual(await read(fixture(name)));
 

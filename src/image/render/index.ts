@@ -1,14 +1,6 @@
-import { UserError } from "../../errors.ts";
-import {
-  type Filter,
-  type ImageFormat,
-  type Palette,
-  PIXELS,
-  type Picture,
-  SIDE,
-  WIDTHS,
-  type Width,
-} from "../types.ts";
+import { sideOf } from "../palette.ts";
+import type { Filter, ImageFormat, Palette, Picture } from "../types.ts";
+import { checkWidth } from "../widths.ts";
 import { base64OfBytes } from "./base64.ts";
 import { encodeJpeg } from "./jpeg.ts";
 import { encodePng } from "./png.ts";
@@ -22,27 +14,13 @@ export interface Rendered {
 
 const CONTENT_TYPES: Record<ImageFormat, string> = { png: "image/png", webp: "image/webp", jpg: "image/jpeg" };
 
-export function isWidth(width: number): width is Width {
-  return (WIDTHS as readonly number[]).includes(width);
-}
-
-/**
- * A width that was asked for; the picture's own when none was.
- * @throws UserError BAD_OPTION when it is not one of WIDTHS.
- */
-export function checkWidth(width: number | null | undefined): Width {
-  const wanted = width ?? SIDE;
-  if (isWidth(wanted)) return wanted;
-  throw new UserError("BAD_OPTION", `width must be one of ${WIDTHS.join(", ")}, not ${wanted}.`);
-}
-
-/** A picture scaled and encoded. WebP is lossless, JPEG of quality 90. */
-export function renderPicture(picture: Picture, format: ImageFormat, width: Width, filter: Filter): Rendered {
+/** A picture scaled to one of its `widthsOf` and encoded. WebP is lossless, JPEG of quality 90. */
+export function renderPicture(picture: Picture, format: ImageFormat, width: number, filter: Filter): Rendered {
   return { bytes: encode(picture, format, width, filter), contentType: CONTENT_TYPES[format] };
 }
 
-function encode(picture: Picture, format: ImageFormat, width: Width, filter: Filter): Uint8Array<ArrayBuffer> {
-  if (format === "png" && filter === "nearest") return crispPng(withAlpha(picture.rgb), width);
+function encode(picture: Picture, format: ImageFormat, width: number, filter: Filter): Uint8Array<ArrayBuffer> {
+  if (format === "png" && filter === "nearest") return crispPng(withAlpha(picture.rgb), picture.side, width);
   const rgba = scale(picture, width, filter);
   switch (format) {
     case "png":
@@ -54,34 +32,33 @@ function encode(picture: Picture, format: ImageFormat, width: Width, filter: Fil
   }
 }
 
-/** @param rgba [32, 32, 4] */
-function crispPng(rgba: Uint8Array, width: Width): Uint8Array<ArrayBuffer> {
-  return encodePng(rgba, SIDE, SIDE, width / SIDE);
+/** @param rgba [side, side, 4] */
+function crispPng(rgba: Uint8Array, side: number, width: number): Uint8Array<ArrayBuffer> {
+  return encodePng(rgba, side, side, width / side);
 }
 
 /**
  * A PNG data: URI with crisp pixels.
- * @param width Default 32.
+ * @param width Default: the picture's own.
  * @throws UserError BAD_OPTION
  */
 export function dataUri(picture: Picture, width?: number | null): string {
-  return pngUri(withAlpha(picture.rgb), checkWidth(width));
+  return pngUri(withAlpha(picture.rgb), picture.side, width);
 }
 
 /**
  * The same of a picture in the making: tokens of -1 are transparent.
- * @param tokens [1024] palette indices or -1.
+ * @param tokens [side * side] palette indices or -1.
  * @throws UserError BAD_OPTION; RangeError for tokens that are none.
  */
 export function progressDataUri(tokens: ArrayLike<number>, palette: Palette, width?: number | null): string {
-  return pngUri(progressPixels(tokens, palette), checkWidth(width));
+  return pngUri(progressPixels(tokens, palette), sideOf(tokens), width);
 }
 
 function progressPixels(tokens: ArrayLike<number>, palette: Palette): Uint8Array {
-  if (tokens.length !== PIXELS) throw new RangeError(`a picture has ${PIXELS} tokens, not ${tokens.length}`);
-  const rgba = new Uint8Array(PIXELS * 4);
+  const rgba = new Uint8Array(tokens.length * 4);
   const colors = palette.length / 3;
-  for (let i = 0; i < PIXELS; i++) {
+  for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as number;
     if (token === -1) continue;
     if (!(Number.isInteger(token) && token >= 0 && token < colors)) throw new RangeError(`no colour ${token}`);
@@ -91,6 +68,6 @@ function progressPixels(tokens: ArrayLike<number>, palette: Palette): Uint8Array
   return rgba;
 }
 
-function pngUri(rgba: Uint8Array, width: Width): string {
-  return `data:image/png;base64,${base64OfBytes(crispPng(rgba, width))}`;
+function pngUri(rgba: Uint8Array, side: number, width: number | null | undefined): string {
+  return `data:image/png;base64,${base64OfBytes(crispPng(rgba, side, checkWidth(width, side)))}`;
 }

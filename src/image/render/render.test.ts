@@ -3,13 +3,14 @@ import { thumbHashToAverageRGBA } from "thumbhash";
 import { describe, expect, it } from "vitest";
 import { difference } from "../../../test/image/fixtures.ts";
 import { shrunk, sketch } from "../../../test/image/pixels.ts";
-import { WIDTHS } from "../types.ts";
 import { imageUrl } from "../url.ts";
-import { checkWidth, dataUri, progressDataUri, renderPicture } from "./index.ts";
+import { checkWidth, widthsOf } from "../widths.ts";
+import { dataUri, progressDataUri, renderPicture } from "./index.ts";
 import { thumbhash } from "./thumbhash.ts";
 
-const few = { rgb: sketch("few") };
-const many = { rgb: sketch("many") };
+const few = { side: 32, rgb: sketch("few") };
+const many = { side: 32, rgb: sketch("many") };
+const WIDTHS = [32, 64, 128, 256, 512, 1024];
 
 describe("renderPicture", () => {
   it.each(WIDTHS)("PNG and WebP at %d keep every pixel", async (width) => {
@@ -91,14 +92,20 @@ describe("data URIs", () => {
 describe("widths", () => {
   it.each([0, -32, 31, 33, 65, 2048, 1.5, Number.NaN])("%d is refused", (width) => {
     const refusal = expect.objectContaining({ code: "BAD_OPTION", message: expect.stringContaining("32, 64, 128") });
-    expect(() => checkWidth(width)).toThrow(refusal);
+    expect(() => checkWidth(width, 32)).toThrow(refusal);
     expect(() => dataUri(few, width)).toThrow(refusal);
-    expect(() => imageUrl("https://a.example", "x", width)).toThrow(refusal);
   });
 
   it("default to the picture's own", () => {
-    expect(checkWidth(null)).toBe(32);
-    expect(checkWidth(undefined)).toBe(32);
+    expect(checkWidth(null, 32)).toBe(32);
+    expect(checkWidth(undefined, 64)).toBe(64);
+  });
+
+  it("are the picture's own, doubled", () => {
+    expect(widthsOf(32)).toEqual(WIDTHS);
+    expect(widthsOf(48)).toEqual([48, 96, 192, 384, 768]);
+    expect(widthsOf(64)).toEqual(WIDTHS.slice(1));
+    expect(() => checkWidth(32, 64)).toThrow("64, 128, 256, 512, 1024 for a picture of 64x64, not 32");
   });
 });
 
@@ -116,7 +123,7 @@ describe("imageUrl", () => {
 
 it("a thumbhash has the picture's average colour", () => {
   const rgb = new Uint8Array(3072).map((_, i) => [220, 40, 90][i % 3] ?? 0);
-  const hash = Uint8Array.from(atob(thumbhash({ rgb })), (c) => c.charCodeAt(0));
+  const hash = Uint8Array.from(atob(thumbhash({ side: 32, rgb })), (c) => c.charCodeAt(0));
   const { r, g, b, a } = thumbHashToAverageRGBA(hash);
   expect(r).toBeCloseTo(220 / 255, 1);
   expect(g).toBeCloseTo(40 / 255, 1);

@@ -1,32 +1,27 @@
-import { CUBIC, resample } from "../resize/resample.ts";
-import { type Filter, type Picture, SIDE, type Width } from "../types.ts";
+import { resized } from "../resize/resized.ts";
+import type { Filter, Picture } from "../types.ts";
 
 /** The picture enlarged to width x width: RGBA [width, width, 4], all opaque. */
-export function scale(picture: Picture, width: Width, filter: Filter): Uint8Array {
-  if (filter === "smooth" && width !== SIDE) return withAlpha(smooth(picture, width));
-  return enlarge(withAlpha(picture.rgb), width);
+export function scale(picture: Picture, width: number, filter: Filter): Uint8Array {
+  if (filter === "smooth") return withAlpha(resized(picture, width).rgb);
+  return enlarge(withAlpha(picture.rgb), picture.side, width);
 }
 
-/** Whole pixels repeated: RGBA [32, 32, 4] to [width, width, 4]. */
-function enlarge(rgba: Uint8Array, width: Width): Uint8Array {
-  const times = width / SIDE;
+/** Whole pixels repeated: RGBA [side, side, 4] to [width, width, 4]. */
+function enlarge(rgba: Uint8Array, side: number, width: number): Uint8Array {
+  const times = width / side;
   if (times === 1) return rgba;
   const from = new Uint32Array(rgba.slice().buffer);
   const to = new Uint32Array(width * width);
-  for (let y = 0; y < SIDE; y++) {
+  for (let y = 0; y < side; y++) {
     const first = y * times * width;
-    for (let x = 0; x < SIDE; x++) {
+    for (let x = 0; x < side; x++) {
       const at = first + x * times;
-      to.fill(from[y * SIDE + x] as number, at, at + times);
+      to.fill(from[y * side + x] as number, at, at + times);
     }
     for (let copy = 1; copy < times; copy++) to.copyWithin(first + copy * width, first, first + width);
   }
   return new Uint8Array(to.buffer);
-}
-
-function smooth(picture: Picture, width: Width): Uint8Array {
-  const box = { left: 0, top: 0, side: SIDE };
-  return resample({ width: SIDE, height: SIDE, rgb: Float32Array.from(picture.rgb), box }, width, CUBIC);
 }
 
 /** RGB to opaque RGBA. */

@@ -24,7 +24,7 @@ export function bytesOfBase64(text: string, maxBytes: number): Uint8Array {
 
 export function tooManyBytes(maxBytes: number) {
   return tooLarge(
-    `The picture's file has more than ${maxBytes / 1e6} MB. Make it smaller: the model sees 32x32 pixels.`,
+    `The picture's file has more than ${maxBytes / 1e6} MB. Make it smaller: a model sees a few thousand pixels of it.`,
   );
 }
 

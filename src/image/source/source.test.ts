@@ -26,7 +26,7 @@ describe("one picture, in exactly one form", () => {
     ["url and file", { url: "https://example.com/", file: new Blob() }],
     ["an empty url", { url: "" }],
   ])("%s is refused with advice", async (_, input) => {
-    await expect(readPicture(input, context())).rejects.toMatchObject({
+    await expect(readPicture(input, 32, context())).rejects.toMatchObject({
       code: "BAD_IMAGE",
       message: expect.stringContaining("exactly one of base64, file, url and id"),
     });
@@ -44,7 +44,7 @@ describe("one picture, in exactly one form", () => {
       { file: Promise.resolve(new File([png], "x.png")) },
       { url: "https://example.com/x.png" },
     ];
-    const pictures = await Promise.all(inputs.map((input) => readPicture(input, context({ fetch: fetcher }))));
+    const pictures = await Promise.all(inputs.map((input) => readPicture(input, 32, context({ fetch: fetcher }))));
     for (const picture of pictures) expect(picture).toEqual(pictures[0]);
   });
 });
@@ -73,11 +73,11 @@ describe("base64", () => {
     "äöü",
     "https://example.com/a.png",
   ])("refuses %s", async (text) => {
-    await expect(readPicture({ base64: text }, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
+    await expect(readPicture({ base64: text }, 32, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
   });
 
   it("is empty", async () => {
-    await expect(readPicture({ base64: "" }, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
+    await expect(readPicture({ base64: "" }, 32, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
   });
 });
 
@@ -90,7 +90,7 @@ describe("too many bytes", () => {
     ["url", { url: "https://example.com/" }],
   ])("%s", async (_, input) => {
     const fetcher = async () => new Response(png);
-    await expect(readPicture(input, context({ limits, fetch: fetcher }))).rejects.toMatchObject({
+    await expect(readPicture(input, 32, context({ limits, fetch: fetcher }))).rejects.toMatchObject({
       code: "IMAGE_TOO_LARGE",
       message: expect.stringContaining("0.001 MB"),
     });
@@ -100,21 +100,25 @@ describe("too many bytes", () => {
 describe("url", () => {
   it.each([404, 500, 204, 304])("that answers with %d is no picture", async (status) => {
     const fetcher = async () => new Response(null, { status });
-    await expect(readPicture({ url: "https://example.com/" }, context({ fetch: fetcher }))).rejects.toMatchObject({
+    await expect(readPicture({ url: "https://example.com/" }, 32, context({ fetch: fetcher }))).rejects.toMatchObject({
       code: "BAD_IMAGE",
     });
   });
 
   it("that cannot be fetched is a bad image, one of the inside is refused", async () => {
-    await expect(readPicture({ url: "https://example.com/" }, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
-    await expect(readPicture({ url: "https://10.0.0.1/" }, context())).rejects.toMatchObject({ code: "URL_REFUSED" });
-    await expect(readPicture({ url: "not a url" }, context())).rejects.toMatchObject({ code: "URL_REFUSED" });
+    await expect(readPicture({ url: "https://example.com/" }, 32, context())).rejects.toMatchObject({
+      code: "BAD_IMAGE",
+    });
+    await expect(readPicture({ url: "https://10.0.0.1/" }, 32, context())).rejects.toMatchObject({
+      code: "URL_REFUSED",
+    });
+    await expect(readPicture({ url: "not a url" }, 32, context())).rejects.toMatchObject({ code: "URL_REFUSED" });
   });
 });
 
 it("a file that is none is refused", async () => {
   for (const file of ["text", {}, 3]) {
     const input = { file: file as unknown as Blob };
-    await expect(readPicture(input, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
+    await expect(readPicture(input, 32, context())).rejects.toMatchObject({ code: "BAD_IMAGE" });
   }
 });

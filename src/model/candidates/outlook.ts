@@ -1,8 +1,9 @@
 /** [colours] RGB, 0 to 255. */
 export type Palette = readonly (readonly [number, number, number])[];
 
-/** How far two colours `d` rows apart in one column of a photograph differ, in levels of a channel: GAP sqrt(d). */
+/** How far two colours `d` rows of a 32x32 photograph apart in one column differ, in levels of a channel: GAP sqrt(d). */
 const GAP = 19;
+const GAP_SIDE = 32;
 /** How much a column's guess counts. */
 const STRENGTH = 3;
 
@@ -41,7 +42,7 @@ export class Outlook {
       if (above < 0 || this.#keep[above]) continue;
       const below = this.#nextGiven(above);
       if (below === undefined) continue;
-      const rows = (below - above) / this.#side;
+      const rows = ((below - above) / this.#side) * (GAP_SIDE / this.#side);
       sum += this.#apart(picture[above] ?? 0, this.#tokens[below] ?? 0) / (GAP * Math.sqrt(rows));
     }
     return STRENGTH * sum;

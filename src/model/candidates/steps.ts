@@ -1,7 +1,9 @@
 /** How a filter goes through a picture: where candidates are weighed against each other, and how far down. */
 
 /** Rows of given pixels below the last generated one that candidates are weighed by: those further down tell little. */
-const ROWS_BELOW = 4;
+function rowsBelow(side: number): number {
+  return Math.max(4, side / 8);
+}
 
 /** Whether some given pixel comes after a generated one: only then do candidates differ in how they fit. */
 export function hasGivenAfter(keep: readonly boolean[]): boolean {
@@ -11,7 +13,7 @@ export function hasGivenAfter(keep: readonly boolean[]): boolean {
 /** One past the last position that a filter computes. @param side pixels a side */
 export function weighedEnd(keep: readonly boolean[], side: number): number {
   const lastRow = Math.floor(keep.lastIndexOf(false) / side);
-  return Math.min(lastRow + 1 + ROWS_BELOW, side) * side;
+  return Math.min(lastRow + 1 + rowsBelow(side), side) * side;
 }
 
 /** Generated pixels between two weighings at most. */

@@ -2,9 +2,10 @@
 import type { Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** RGBA bytes of a canvas, 32x32. */
+/** RGBA bytes of a canvas. */
 export type Pixels = number[];
 
+/** Of a picture of 32x32. */
 export const ROW_BYTES = 32 * 4;
 
 /** Once the canvas shows what its label says: a picture that has to be decoded comes a moment later. */
@@ -12,8 +13,9 @@ export async function pixelsOf(canvas: Locator): Promise<Pixels> {
   const read = () =>
     canvas.evaluate((element) => {
       if (element.getAttribute("aria-busy") === "true") return null;
+      const { width, height } = element as HTMLCanvasElement;
       const context = (element as HTMLCanvasElement).getContext("2d");
-      return context ? [...context.getImageData(0, 0, 32, 32).data] : [];
+      return context ? [...context.getImageData(0, 0, width, height).data] : [];
     });
   for (;;) {
     const pixels = await read();

@@ -7,6 +7,8 @@ export interface ModelFacts {
   layers: number;
   width: number;
   heads: number;
+  /** Pixels a side of its pictures. */
+  resolution: number;
   colors: number;
   edgeSamples: number;
   edgeCandidates: number;

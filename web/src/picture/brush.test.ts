@@ -20,10 +20,11 @@ describe("a stroke", () => {
   });
 
   it("is as wide as its brush, and cut at the border", () => {
-    expect(brushCells({ x: 5, y: 5 }, 1)).toEqual([165]);
-    expect(brushCells({ x: 5, y: 5 }, 4)).toHaveLength(16);
-    expect(brushCells({ x: 0, y: 0 }, 4)).toEqual([0, 1, 2, 32, 33, 34, 64, 65, 66]);
-    expect(brushCells({ x: 31, y: 31 }, 2)).toEqual([1023]);
+    expect(brushCells({ x: 5, y: 5 }, 1, 32)).toEqual([165]);
+    expect(brushCells({ x: 5, y: 5 }, 4, 32)).toHaveLength(16);
+    expect(brushCells({ x: 0, y: 0 }, 4, 32)).toEqual([0, 1, 2, 32, 33, 34, 64, 65, 66]);
+    expect(brushCells({ x: 31, y: 31 }, 2, 32)).toEqual([1023]);
+    expect(brushCells({ x: 31, y: 31 }, 2, 64)).toEqual([2015, 2016, 2079, 2080]);
   });
 });
 

@@ -1,19 +1,19 @@
-/** Painting on the 32x32 grid: what a brush covers, the cells between two points, and flood fill. */
-import { type Color, type Picture, SIDE } from "./picture.ts";
+/** Painting on the grid of pixels: what a brush covers, the cells between two points, and flood fill. */
+import { type Color, type Picture, sideOf } from "./picture.ts";
 
 export interface Cell {
   x: number;
   y: number;
 }
 
-/** Raster indices of a square brush around a cell, cut at the border. */
-export function brushCells({ x, y }: Cell, size: number): number[] {
+/** Raster indices of a square brush around a cell of a picture of `side` pixels, cut at the border. */
+export function brushCells({ x, y }: Cell, size: number, side: number): number[] {
   const from = -Math.floor((size - 1) / 2);
   const cells: number[] = [];
   for (let dy = from; dy < from + size; dy++) {
     for (let dx = from; dx < from + size; dx++) {
       const [cx, cy] = [x + dx, y + dy];
-      if (cx >= 0 && cy >= 0 && cx < SIDE && cy < SIDE) cells.push(cy * SIDE + cx);
+      if (cx >= 0 && cy >= 0 && cx < side && cy < side) cells.push(cy * side + cx);
     }
   }
   return cells;
@@ -39,14 +39,15 @@ export function paint(picture: Picture, cells: Iterable<number>, [red, green, bl
 export function floodCells(picture: Picture, start: Cell): number[] {
   const same = (a: number, b: number) =>
     [0, 1, 2].every((channel) => picture[a * 4 + channel] === picture[b * 4 + channel]);
-  const origin = start.y * SIDE + start.x;
+  const side = sideOf(picture);
+  const origin = start.y * side + start.x;
   const seen = new Set([origin]);
   const queue = [origin];
   for (let cell = queue.pop(); cell !== undefined; cell = queue.pop()) {
-    const x = cell % SIDE;
-    const around = [cell - SIDE, cell + SIDE, x > 0 ? cell - 1 : -1, x < SIDE - 1 ? cell + 1 : -1];
+    const x = cell % side;
+    const around = [cell - side, cell + side, x > 0 ? cell - 1 : -1, x < side - 1 ? cell + 1 : -1];
     for (const next of around) {
-      if (next < 0 || next >= SIDE * SIDE || seen.has(next) || !same(next, origin)) continue;
+      if (next < 0 || next >= side * side || seen.has(next) || !same(next, origin)) continue;
       seen.add(next);
       queue.push(next);
     }

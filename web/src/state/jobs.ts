@@ -4,9 +4,8 @@ import { request, subscribe } from "../api/client.ts";
 import { CANCEL_JOB, JOB, JOB_PROGRESS, SUBMIT } from "../api/documents.ts";
 import { ApiError, asApiError, isMissingField, NOT_YET } from "../api/errors.ts";
 import type { CompleteVariables, Job, JobProgressEvent, Status, Submitted } from "../api/types.ts";
-import { SIDE } from "../picture/picture.ts";
 import { readStored, writeStored } from "../stored.ts";
-import { seed } from "./settings.ts";
+import { seed, side } from "./settings.ts";
 import { completeVariables, whatIsMissing } from "./variables.ts";
 
 /** The contract's limit of `submitCompletion`. */
@@ -88,7 +87,7 @@ async function submit(variables: CompleteVariables): Promise<void> {
 function resume(known: Job, samplesAsked: number): void {
   const { id, status } = known;
   if (ENDED.includes(status)) {
-    job.value = { id, status, samplesAsked, rowsDone: SIDE, rowsTotal: SIDE, retrying: null, result: known };
+    job.value = { id, status, samplesAsked, rowsDone: 1, rowsTotal: 1, retrying: null, result: known };
   } else {
     follow({ id, status, samplesAsked });
   }
@@ -97,7 +96,7 @@ function resume(known: Job, samplesAsked: number): void {
 function follow({ id, status, samplesAsked }: Pick<JobView, "id" | "status" | "samplesAsked">): void {
   close?.();
   writeStored("sessionStorage", STORED_AS, JSON.stringify({ id, samplesAsked }));
-  job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: SIDE, retrying: null, result: null };
+  job.value = { id, status, samplesAsked, rowsDone: 0, rowsTotal: side.value, retrying: null, result: null };
   close = subscribe<JobProgressEvent>(
     JOB_PROGRESS,
     { id },

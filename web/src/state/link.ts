@@ -1,20 +1,22 @@
 /** The settings and the picture as the link's fragment, which no server sees. */
 
 import { fromUrlSafe, packMask, toUrlSafe, unpackMask } from "../picture/packing.ts";
-import { fromDataUri, SIDE, toDataUri } from "../picture/picture.ts";
+import { fromDataUri, toDataUri } from "../picture/picture.ts";
 import { SHIPPED } from "../picture/shipped.ts";
 import { run } from "./run.ts";
 import {
   candidates,
   DEFAULT_CANDIDATES,
-  HALF,
+  FIRST_SIDE,
   keepRows,
+  linkedSide,
   MOST_CANDIDATES,
   mask,
   modelId,
   region,
   samples,
   seed,
+  side,
   temperature,
   topK,
   topP,
@@ -42,6 +44,7 @@ export function currentLink(): string {
   const usedSeed = seed.value ?? run.value?.seed ?? null;
   if (usedSeed !== null) link.set("seed", String(usedSeed));
   if (modelId.value !== null) link.set("model", modelId.value);
+  if (side.value !== FIRST_SIDE) link.set("side", String(side.value));
   const address = new URL(location.href);
   address.hash = link.toString();
   return address.href;
@@ -58,14 +61,15 @@ export async function followLink(fragment: string): Promise<boolean> {
   samples.value = Math.round(number("samples", 1, 64, 4));
   temperature.value = number("temperature", 0, 10, 1);
   topP.value = number("top-p", 0.01, 1, 1);
-  topK.value = Math.round(number("top-k", 0, 512, 0));
+  topK.value = Math.round(number("top-k", 0, 2 ** 16, 0));
   candidates.value = Math.round(number("candidates", 1, MOST_CANDIDATES, DEFAULT_CANDIDATES));
   seed.value = link.has("seed") ? Math.round(number("seed", 0, 2 ** 31 - 1, 0)) : null;
   modelId.value = link.get("model");
+  linkedSide.value = Math.round(number("side", 1, 256, FIRST_SIDE));
   const packed = link.get("mask");
   region.value = packed === null ? "line" : "mask";
-  if (packed === null) keepRows.value = Math.round(number("keep", 0, SIDE - 1, HALF));
-  else mask.value = unpackMask(packed);
+  if (packed === null) keepRows.value = Math.round(number("keep", 0, side.value - 1, side.value / 2));
+  else mask.value = unpackMask(packed, side.value ** 2);
   return openPicture(link);
 }
 
@@ -74,7 +78,7 @@ async function openPicture(link: URLSearchParams): Promise<boolean> {
   const [image, pixels] = [link.get("image"), link.get("pixels")];
   if (shipped) await openShipped(shipped);
   else if (image) await openStored(image);
-  else if (pixels) setPicture(await fromDataUri(PNG_URI + fromUrlSafe(pixels)), "From a link");
+  else if (pixels) setPicture(await fromDataUri(PNG_URI + fromUrlSafe(pixels), side.value), "From a link");
   else return false;
   return true;
 }

@@ -4,9 +4,9 @@ import { subscribe } from "../api/client.ts";
 import { COMPLETE_LIVE } from "../api/documents.ts";
 import { ApiError, NOT_YET } from "../api/errors.ts";
 import type { CompleteEvent } from "../api/types.ts";
-import { type Picture, SIDE, toDataUri } from "../picture/picture.ts";
+import { type Picture, toDataUri } from "../picture/picture.ts";
 import { addToAlbum } from "./album.ts";
-import { isRedone, randomSeed, samples, seed } from "./settings.ts";
+import { isRedone, randomSeed, samples, seed, side } from "./settings.ts";
 import { source } from "./source.ts";
 import { completeVariables, whatIsMissing } from "./variables.ts";
 
@@ -60,7 +60,7 @@ export function start(): void {
     label,
     status: "running",
     rowsDone: 0,
-    rowsTotal: SIDE,
+    rowsTotal: side.value,
     input: toDataUri(picture),
     samples: Array.from({ length: samples.value }, (_, index) => ({
       index,

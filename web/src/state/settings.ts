@@ -1,13 +1,10 @@
 /** How pictures are completed: what the controls set and a link restores. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { ModelFacts } from "../api/types.ts";
-import { PIXELS, SIDE } from "../picture/picture.ts";
 
 /** What is kept: the rows above a line, or all that no mask covers. */
 export type Region = "line" | "mask";
 
-/** The schema's default for `keepRows`. */
-export const HALF = SIDE / 2;
 /** Enough that one sees it, and few enough to wait for. */
 export const DEFAULT_CANDIDATES = 8;
 /** The schema's limit of `candidates`, and how many the edge runs for all samples of a request. */
@@ -16,10 +13,8 @@ const ALL_CANDIDATES = 128;
 /** A server that has not said how many samples its edge runs is asked for no more than this. */
 const UNKNOWN_EDGE_SAMPLES = 8;
 
-export const region = signal<Region>("line");
-export const keepRows = signal(HALF);
-/** 1,024 flags in raster order, true = redo this pixel. */
-export const mask = signal<readonly boolean[]>(emptyMask());
+/** What the page begins with, before the server has told its models. */
+export const FIRST_SIDE = 32;
 
 export const samples = signal(4);
 export const temperature = signal(1);
@@ -40,6 +35,26 @@ export const model = computed(() => {
   return models.value.find((candidate) => candidate.id === id) ?? null;
 });
 
+/** What a link says of its model's pictures, until the server has told. */
+export const linkedSide = signal(FIRST_SIDE);
+/** Pixels a side of the model's pictures. */
+export const side = computed(() => model.value?.resolution ?? linkedSide.value);
+
+export const region = signal<Region>("line");
+/** The schema's default is half of the rows. */
+export const keepRows = signal(FIRST_SIDE / 2);
+/** Flags of all pixels in raster order, true = redo this pixel. */
+export const mask = signal<readonly boolean[]>(emptyMask(FIRST_SIDE));
+
+// With a model of another side the same part of the picture stays chosen.
+effect(() => {
+  const now = side.value;
+  const before = Math.sqrt(mask.peek().length);
+  if (now === before) return;
+  keepRows.value = Math.round((keepRows.peek() * now) / before);
+  mask.value = scaledMask(mask.peek(), before, now);
+});
+
 /** Of masks: what is drawn then fits what is right of it and below it. 1 = off. */
 export const candidates = signal(DEFAULT_CANDIDATES);
 /** What the edge runs of them; a model that only an origin runs may have any number. */
@@ -55,13 +70,18 @@ export const mostSamples = computed(() => {
   return candidatesNow.value > 1 ? Math.min(samples, Math.floor(ALL_CANDIDATES / candidatesNow.value)) : samples;
 });
 
-export function emptyMask(): boolean[] {
-  return new Array<boolean>(PIXELS).fill(false);
+export function emptyMask(pixelsASide = side.value): boolean[] {
+  return new Array<boolean>(pixelsASide ** 2).fill(false);
+}
+
+function scaledMask(flags: readonly boolean[], before: number, now: number): boolean[] {
+  const from = (at: number) => Math.floor((at * before) / now);
+  return Array.from({ length: now ** 2 }, (_, i) => flags[from(Math.floor(i / now)) * before + from(i % now)] === true);
 }
 
 /** Is this pixel (raster index) drawn anew? */
 export function isRedone(index: number): boolean {
-  return region.value === "line" ? index >= keepRows.value * SIDE : mask.value[index] === true;
+  return region.value === "line" ? index >= keepRows.value * side.value : mask.value[index] === true;
 }
 
 export function randomSeed(): number {

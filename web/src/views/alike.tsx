@@ -12,6 +12,7 @@ import {
   selected,
   selectedId,
 } from "../state/album.ts";
+import { FIRST_SIDE } from "../state/settings.ts";
 import { NothingYet } from "./album-strip.tsx";
 import { Problem } from "./problem.tsx";
 
@@ -65,7 +66,7 @@ async function addShipped(): Promise<void> {
   for (const { label, address } of SHIPPED) {
     // One that was completed is there already, in the palette's colours.
     if (album.value.some((known) => known.kind === "given" && known.label === label)) continue;
-    const picture = await readPicture(await (await fetch(address)).blob());
+    const picture = await readPicture(await (await fetch(address)).blob(), FIRST_SIDE);
     addToAlbum({ kind: "given", label, dataUri: toDataUri(picture) });
   }
   await embedAlbum();

@@ -1,4 +1,5 @@
 import { loadModels, serverError } from "../state/server.ts";
+import { side } from "../state/settings.ts";
 import { Controls } from "./controls.tsx";
 import { DropAndPaste } from "./drop.tsx";
 import { Header } from "./header.tsx";
@@ -32,8 +33,8 @@ export function App() {
       </main>
       <footer class="foot">
         <p>
-          Only the 32×32 pixels you see leave your device. The model is an image GPT, running inside a Cloudflare
-          Worker.
+          Only the {side}×{side} pixels you see leave your device. The model is an image GPT, running inside a
+          Cloudflare Worker.
         </p>
       </footer>
       <KeyDialog />

@@ -54,7 +54,7 @@ export function Controls() {
           label="Top-k"
           value={topK}
           min={0}
-          max={model.value?.colors ?? 512}
+          max={model.value?.colors ?? 0}
           step={1}
           off={0}
           hint="0 = all colours"
@@ -141,21 +141,22 @@ function SeedField() {
   );
 }
 
-/** With what each costs: how long a sample takes grows with the parameters, which are a byte each. */
+/** With what each costs: how long a sample takes grows with the parameters, which are a byte each, and with its pixels. */
 function ModelField() {
   if (models.value.length < 2) return null;
-  const least = Math.min(...models.value.map(({ parameters }) => parameters));
+  const least = Math.min(...models.value.map(({ parameters, resolution }) => parameters * resolution ** 2));
   return (
     <fieldset class="models">
       <legend>Model</legend>
-      {models.value.map(({ id, parameters }) => (
+      {models.value.map(({ id, parameters, resolution }) => (
         <label key={id}>
           <input type="radio" name="model" checked={model.value?.id === id} onChange={() => (modelId.value = id)} />
           <span>
             <b>{id}</b>
             {id === defaultModelId.value && <em>default</em>}
             <small>
-              {(parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0)} M parameters · {timeOf(parameters / least)}
+              {resolution}×{resolution} · {(parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0)} M parameters ·{" "}
+              {timeOf((parameters * resolution ** 2) / least)}
             </small>
           </span>
         </label>

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useState } from "preact/hooks";
+import { side } from "../state/settings.ts";
 import { openFile, sourceProblem } from "../state/source.ts";
 
 /** Takes pictures that are dropped anywhere on the page, or pasted with the keyboard. */
@@ -9,7 +10,7 @@ export function DropAndPaste() {
       const file = [...(transfer?.files ?? [])].find(({ type }) => type.startsWith("image/"));
       if (file) void openFile(file, file.name || label);
       else if (transfer && transfer.files.length > 0)
-        sourceProblem.value = "This is not a picture. Drop a PNG, JPEG or WebP.";
+        sourceProblem.value = "This is not a picture. Drop a PNG, JPEG, WebP, GIF or AVIF.";
     };
     const handlers = {
       dragover: (event: DragEvent) => {
@@ -39,7 +40,7 @@ export function DropAndPaste() {
   }, []);
   return over ? (
     <div class="drop-here" aria-hidden="true">
-      <p>Drop it: the middle square is taken, 32 pixels wide</p>
+      <p>Drop it: the middle square is taken, {side} pixels wide</p>
     </div>
   ) : null;
 }

@@ -2,7 +2,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { FinishedSample } from "../api/types.ts";
-import { SIDE } from "../picture/picture.ts";
 import { addToAlbum, measureLikelihood, selected, selectedId } from "../state/album.ts";
 import {
   cancelJob,
@@ -143,25 +142,19 @@ const SHEET_GAP = 4;
 
 /** One PNG of all samples, 16 in a row. */
 async function saveSheet(samples: readonly FinishedSample[], name: string): Promise<void> {
+  const images = samples.map(({ image: { dataUri } }) => Object.assign(new Image(), { src: dataUri }));
+  await Promise.all(images.map((image) => image.decode()));
+  const side = (images[0]?.naturalWidth ?? 0) * SHEET_SCALE;
   const columns = Math.min(SHEET_COLUMNS, samples.length);
-  const pitch = SIDE * SHEET_SCALE + SHEET_GAP;
+  const pitch = side + SHEET_GAP;
   const canvas = document.createElement("canvas");
   canvas.width = columns * pitch - SHEET_GAP;
   canvas.height = Math.ceil(samples.length / columns) * pitch - SHEET_GAP;
   const context = canvas.getContext("2d");
   if (!context) return;
   context.imageSmoothingEnabled = false;
-  for (const [i, sample] of samples.entries()) {
-    const image = new Image();
-    image.src = sample.image.dataUri;
-    await image.decode();
-    context.drawImage(
-      image,
-      (i % columns) * pitch,
-      Math.floor(i / columns) * pitch,
-      SIDE * SHEET_SCALE,
-      SIDE * SHEET_SCALE,
-    );
+  for (const [i, image] of images.entries()) {
+    context.drawImage(image, (i % columns) * pitch, Math.floor(i / columns) * pitch, side, side);
   }
   saveCanvas(canvas, name);
 }

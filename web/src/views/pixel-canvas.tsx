@@ -1,15 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { SIDE } from "../picture/picture.ts";
 
 interface PixelCanvasProps {
-  /** The picture: a PNG of 32x32. The last one stays until the next is decoded, so that nothing flickers. */
+  /** The picture: a PNG of its own size. The last one stays until the next is decoded, so that nothing flickers. */
   dataUri: string;
   label: string;
   class?: string;
 }
 
-/** A 32x32 picture with crisp pixels; transparent ones show the canvas's own pattern. */
+/** A picture with crisp pixels; transparent ones show the canvas's own pattern. It has the picture's size once that is decoded. */
 export function PixelCanvas({ dataUri, label, class: className = "" }: PixelCanvasProps) {
   const element = useRef<HTMLCanvasElement>(null);
   const painted = useSignal("");
@@ -19,8 +18,10 @@ export function PixelCanvas({ dataUri, label, class: className = "" }: PixelCanv
     image.onload = () => {
       const context = outdated ? null : element.current?.getContext("2d");
       if (!context) return;
-      context.clearRect(0, 0, SIDE, SIDE);
-      context.drawImage(image, 0, 0, SIDE, SIDE);
+      // Setting the size clears it.
+      context.canvas.width = image.naturalWidth;
+      context.canvas.height = image.naturalHeight;
+      context.drawImage(image, 0, 0);
       painted.value = dataUri;
     };
     image.src = dataUri;
@@ -31,8 +32,6 @@ export function PixelCanvas({ dataUri, label, class: className = "" }: PixelCanv
   return (
     <canvas
       ref={element}
-      width={SIDE}
-      height={SIDE}
       role="img"
       aria-label={label}
       aria-busy={painted.value !== dataUri}

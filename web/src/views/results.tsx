@@ -3,7 +3,7 @@ import { measureLikelihood, selected, selectedId } from "../state/album.ts";
 import { currentLink } from "../state/link.ts";
 import { openPanel } from "../state/panel.ts";
 import { type Run, type RunSample, run, start } from "../state/run.ts";
-import { isRedone, samples, seed } from "../state/settings.ts";
+import { isRedone, model, samples, seed, side } from "../state/settings.ts";
 import { setPicture, source } from "../state/source.ts";
 import { CopyButton } from "./copy.tsx";
 import { PixelCanvas } from "./pixel-canvas.tsx";
@@ -27,7 +27,7 @@ export function Results() {
 function StatusLine({ run: now }: { run: Run | null }) {
   return (
     <div class="status">
-      <progress max={now?.rowsTotal ?? 32} value={now?.rowsDone ?? 0} aria-label="Rows drawn" />
+      <progress max={now?.rowsTotal ?? 1} value={now?.rowsDone ?? 0} aria-label="Rows drawn" />
       <p class="status-text">
         {now ? summary(now) : waiting(samples.value)}
         {now?.status === "done" && now.ranOn && (
@@ -115,7 +115,9 @@ function Seen({ input, done = false }: { input: string; done?: boolean }) {
   return (
     <figure class="seen">
       <PixelCanvas dataUri={input} label="The whole picture as the model sees it" />
-      <figcaption>{done ? "As the model sees it, in its 512 colours" : "The whole picture"}</figcaption>
+      <figcaption>
+        {done ? `As the model sees it, in its ${model.value?.colors ?? ""} colours` : "The whole picture"}
+      </figcaption>
     </figure>
   );
 }
@@ -180,7 +182,7 @@ function sizeOf(count: number): string {
 }
 
 async function goOn(dataUri: string, label: string): Promise<void> {
-  setPicture(await fromDataUri(dataUri), label);
+  setPicture(await fromDataUri(dataUri, side.value), label);
 }
 
 /** Saves the picture with large, crisp pixels; an unfinished one keeps its transparent part. */

@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { brushCells, type Cell, lineCells } from "../picture/brush.ts";
-import { PIXELS, SIDE } from "../picture/picture.ts";
-import { isRedone, keepRows, mask, region } from "../state/settings.ts";
+import { sideOf } from "../picture/picture.ts";
+import { isRedone, keepRows, mask, region, side } from "../state/settings.ts";
 import { fillFrom, paintCells, rememberStep, source } from "../state/source.ts";
 import { theme } from "../state/theme.ts";
 import { brush, erasing, filling, ink, tool } from "../state/tools.ts";
@@ -20,9 +20,10 @@ export function Stage() {
 
   // Canvases are painted together with the DOM, not after the next frame: what the label says is what is to be seen.
   const pixels = source.value.picture;
+  const sideNow = sideOf(pixels);
   useLayoutEffect(() => {
-    picture.current?.getContext("2d")?.putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
-  }, [pixels]);
+    picture.current?.getContext("2d")?.putImageData(new ImageData(pixels, sideNow, sideNow), 0, 0);
+  }, [pixels, sideNow]);
 
   const [regionNow, rowsNow, maskNow, cursorNow, toolNow, themeNow] = [
     region.value,
@@ -37,16 +38,16 @@ export function Stage() {
   useLayoutEffect(() => {
     const context = overlay.current?.getContext("2d");
     if (!context) return;
-    drawRegion(context, toolNow === "draw");
-    if (cursorNow && toolNow !== "line") drawCursor(context, brushCells(cursorNow, cursorSize));
-  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize, themeNow]);
+    drawRegion(context, sideNow, toolNow === "draw");
+    if (cursorNow && toolNow !== "line") drawCursor(context, sideNow, brushCells(cursorNow, cursorSize, sideNow));
+  }, [regionNow, rowsNow, maskNow, cursorNow, toolNow, cursorSize, themeNow, sideNow]);
 
   const apply = (to: Cell) => {
     if (tool.value === "line") {
-      keepRows.value = Math.min(SIDE - 1, to.y);
+      keepRows.value = Math.min(side.value - 1, to.y);
       return;
     }
-    const cells = lineCells(last.current ?? to, to).flatMap((cell) => brushCells(cell, brush.value));
+    const cells = lineCells(last.current ?? to, to).flatMap((cell) => brushCells(cell, brush.value, side.value));
     last.current = to;
     if (tool.value === "mask") mask.value = withCells(mask.value, cells, !erasing.value);
     else paintCells(cells, ink.value);
@@ -77,7 +78,7 @@ export function Stage() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = ARROWS[event.key];
-    const at = cursor.value ?? { x: SIDE / 2, y: SIDE / 2 };
+    const at = cursor.value ?? { x: side.value / 2, y: side.value / 2 };
     if (step) {
       const to = { x: clamp(at.x + step.x), y: clamp(at.y + step.y) };
       if (event.shiftKey) apply(to);
@@ -93,16 +94,16 @@ export function Stage() {
     <div class={`stage tool-${toolNow}`}>
       <canvas
         ref={picture}
-        width={SIDE}
-        height={SIDE}
+        width={sideNow}
+        height={sideNow}
         class="pixels"
         role="img"
         aria-label={`The picture: ${source.value.label}`}
       />
       <canvas
         ref={overlay}
-        width={SIDE * CELL}
-        height={SIDE * CELL}
+        width={sideNow * CELL}
+        height={sideNow * CELL}
         class="overlay"
         {...(toolNow === "line"
           ? { "aria-hidden": "true" as const }
@@ -126,7 +127,7 @@ export function Stage() {
         onKeyDown={onKeyDown}
         onFocus={() => {
           focused.value = true;
-          cursor.value ??= { x: SIDE / 2, y: SIDE / 2 };
+          cursor.value ??= { x: side.value / 2, y: side.value / 2 };
         }}
         onBlur={() => {
           focused.value = false;
@@ -149,18 +150,18 @@ const ARROWS: Record<string, Cell> = {
 };
 
 function clamp(value: number): number {
-  return Math.min(SIDE - 1, Math.max(0, value));
+  return Math.min(side.value - 1, Math.max(0, value));
 }
 
 function describe({ x, y }: Cell): string {
-  return `Row ${y + 1}, column ${x + 1}, ${isRedone(y * SIDE + x) ? "redone" : "kept"}`;
+  return `Row ${y + 1}, column ${x + 1}, ${isRedone(y * side.value + x) ? "redone" : "kept"}`;
 }
 
 function cellAt(event: MouseEvent): Cell {
   const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
   return {
-    x: clamp(Math.floor(((event.clientX - box.left) / box.width) * SIDE)),
-    y: clamp(Math.floor(((event.clientY - box.top) / box.height) * SIDE)),
+    x: clamp(Math.floor(((event.clientX - box.left) / box.width) * side.value)),
+    y: clamp(Math.floor(((event.clientY - box.top) / box.height) * side.value)),
   };
 }
 
@@ -171,12 +172,12 @@ function withCells(flags: readonly boolean[], cells: Iterable<number>, to: boole
 }
 
 /** What will be redone is veiled, with a dot a pixel; only hinted at while one draws. */
-function drawRegion(context: CanvasRenderingContext2D, faint: boolean): void {
+function drawRegion(context: CanvasRenderingContext2D, across: number, faint: boolean): void {
   const style = getComputedStyle(context.canvas);
-  context.clearRect(0, 0, SIDE * CELL, SIDE * CELL);
-  for (let i = 0; i < PIXELS; i++) {
+  context.clearRect(0, 0, across * CELL, across * CELL);
+  for (let i = 0; i < across * across; i++) {
     if (!isRedone(i)) continue;
-    const [x, y] = [(i % SIDE) * CELL, Math.floor(i / SIDE) * CELL];
+    const [x, y] = [(i % across) * CELL, Math.floor(i / across) * CELL];
     if (!faint) {
       context.globalAlpha = 0.78;
       context.fillStyle = style.getPropertyValue("--veil");
@@ -189,9 +190,9 @@ function drawRegion(context: CanvasRenderingContext2D, faint: boolean): void {
   context.globalAlpha = 1;
 }
 
-function drawCursor(context: CanvasRenderingContext2D, cells: readonly number[]): void {
-  const xs = cells.map((cell) => cell % SIDE);
-  const ys = cells.map((cell) => Math.floor(cell / SIDE));
+function drawCursor(context: CanvasRenderingContext2D, across: number, cells: readonly number[]): void {
+  const xs = cells.map((cell) => cell % across);
+  const ys = cells.map((cell) => Math.floor(cell / across));
   const [left, top] = [Math.min(...xs) * CELL, Math.min(...ys) * CELL];
   const [width, height] = [(Math.max(...xs) + 1) * CELL - left, (Math.max(...ys) + 1) * CELL - top];
   context.lineWidth = 2;
@@ -207,7 +208,7 @@ function LineHandle({ stage }: { stage: { current: HTMLCanvasElement | null } })
   const move = (event: PointerEvent) => {
     const box = stage.current?.getBoundingClientRect();
     if (!dragging.current || !box) return;
-    keepRows.value = clamp(Math.round(((event.clientY - box.top) / box.height) * SIDE));
+    keepRows.value = clamp(Math.round(((event.clientY - box.top) / box.height) * side.value));
   };
   const end = () => {
     dragging.current = false;
@@ -215,7 +216,7 @@ function LineHandle({ stage }: { stage: { current: HTMLCanvasElement | null } })
   return (
     <div
       class="line-handle"
-      style={{ top: `${(keepRows.value / SIDE) * 100}%` }}
+      style={{ top: `${(keepRows.value / side.value) * 100}%` }}
       aria-hidden="true"
       onPointerDown={(event: PointerEvent) => {
         dragging.current = true;

@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { heat } from "../picture/colors.ts";
-import { PIXELS, SIDE } from "../picture/picture.ts";
 import { type AlbumPicture, album, albumError, lookingAt, measureLikelihood, selected } from "../state/album.ts";
+import { model } from "../state/settings.ts";
 import { AlbumStrip, NothingYet } from "./album-strip.tsx";
 import { PixelCanvas } from "./pixel-canvas.tsx";
 import { Problem } from "./problem.tsx";
@@ -40,28 +40,30 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
   const pointed = useSignal<number | null>(null);
   const perPixel = picture.likelihood?.perPixel ?? [];
   const most = scaleTop(perPixel);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `most` follows from perPixel.
+  const side = Math.sqrt(perPixel.length);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `most` and `side` follow from perPixel.
   useLayoutEffect(() => {
     const context = map.current?.getContext("2d");
     if (!context) return;
-    const pixels = new Uint8ClampedArray(PIXELS * 4);
+    const pixels = new Uint8ClampedArray(perPixel.length * 4);
     for (const [i, nats] of perPixel.entries()) pixels.set([...heat(nats / most), 255], i * 4);
-    context.putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
+    context.putImageData(new ImageData(pixels, side, side), 0, 0);
   }, [perPixel]);
 
   const point = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    const x = Math.min(SIDE - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * SIDE)));
-    const y = Math.min(SIDE - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * SIDE)));
-    pointed.value = y * SIDE + x;
+    const x = Math.min(side - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * side)));
+    const y = Math.min(side - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * side)));
+    pointed.value = y * side + x;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const step = { ArrowUp: -SIDE, ArrowDown: SIDE, ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const step = { ArrowUp: -side, ArrowDown: side, ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    pointed.value = Math.min(PIXELS - 1, Math.max(0, (pointed.value ?? PIXELS / 2) + step));
+    pointed.value = Math.min(perPixel.length - 1, Math.max(0, (pointed.value ?? perPixel.length / 2) + step));
   };
   const at = pointed.value;
+  const colors = model.value?.colors ?? 512;
   return (
     <div class="sure">
       <PixelCanvas dataUri={picture.dataUri} label={picture.label} />
@@ -69,8 +71,8 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an application takes the keys itself. */}
         <canvas
           ref={map}
-          width={SIDE}
-          height={SIDE}
+          width={side}
+          height={side}
           class="pixels"
           tabIndex={0}
           role="application"
@@ -80,7 +82,7 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
           onClick={point}
           onKeyDown={onKeyDown}
         />
-        {at !== null && <Marker at={at} />}
+        {at !== null && <Marker at={at} side={side} />}
       </div>
       <div class="sure-text">
         <dl>
@@ -90,9 +92,9 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
             <small>{picture.likelihood?.bitsPerPixel.toFixed(2)} bits a pixel</small>
           </dd>
           <dt>Upper half</dt>
-          <dd>{mean(perPixel.slice(0, PIXELS / 2)).toFixed(2)} nats</dd>
+          <dd>{mean(perPixel.slice(0, perPixel.length / 2)).toFixed(2)} nats</dd>
           <dt>Lower half</dt>
-          <dd>{mean(perPixel.slice(PIXELS / 2)).toFixed(2)} nats</dd>
+          <dd>{mean(perPixel.slice(perPixel.length / 2)).toFixed(2)} nats</dd>
         </dl>
         <p class="legend">
           <span>expected</span>
@@ -101,21 +103,21 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
         </p>
         <p class="number" aria-live="polite">
           {at === null
-            ? "Point at a pixel to read it. Guessing blindly among 512 colours would be 6.24 nats."
-            : `Row ${Math.floor(at / SIDE) + 1}, column ${(at % SIDE) + 1}: ${(perPixel[at] ?? 0).toFixed(2)} nats, a chance of ${chance(perPixel[at] ?? 0)}`}
+            ? `Point at a pixel to read it. Guessing blindly among ${colors} colours would be ${Math.log(colors).toFixed(2)} nats.`
+            : `Row ${Math.floor(at / side) + 1}, column ${(at % side) + 1}: ${(perPixel[at] ?? 0).toFixed(2)} nats, a chance of ${chance(perPixel[at] ?? 0)}`}
         </p>
       </div>
     </div>
   );
 }
 
-function Marker({ at }: { at: number }) {
-  const percent = 100 / SIDE;
+function Marker({ at, side }: { at: number; side: number }) {
+  const percent = 100 / side;
   return (
     <span
       class="marker"
       aria-hidden="true"
-      style={{ left: `${(at % SIDE) * percent}%`, top: `${Math.floor(at / SIDE) * percent}%` }}
+      style={{ left: `${(at % side) * percent}%`, top: `${Math.floor(at / side) * percent}%` }}
     />
   );
 }

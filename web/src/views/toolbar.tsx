@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../picture/colors.ts";
-import { blank, SIDE } from "../picture/picture.ts";
-import { candidatesNow, emptyMask, keepRows, mask } from "../state/settings.ts";
+import { blank } from "../picture/picture.ts";
+import { candidatesNow, emptyMask, keepRows, mask, side } from "../state/settings.ts";
 import { canUndo, setPicture, undo } from "../state/source.ts";
 import { BRUSHES, brush, chooseTool, erasing, filling, INKS, ink, type Tool, tool } from "../state/tools.ts";
 
@@ -41,7 +41,7 @@ function LineOptions() {
       <input
         type="range"
         min="0"
-        max={SIDE - 1}
+        max={side.value - 1}
         value={keepRows.value}
         onInput={({ currentTarget }) => (keepRows.value = currentTarget.valueAsNumber)}
       />
@@ -101,7 +101,7 @@ function DrawOptions() {
       <button type="button" disabled={!canUndo.value} onClick={undo}>
         Undo
       </button>
-      <button type="button" onClick={() => setPicture(blank(ink.value), "Drawing")}>
+      <button type="button" onClick={() => setPicture(blank(ink.value, side.value), "Drawing")}>
         New in this colour
       </button>
     </>

@@ -13,7 +13,7 @@ import type { JpegHeader } from "./header.ts";
 /** The DCT can be undone at these fractions of the size for less work and memory. */
 const SCALES = [8, 4, 2, 1] as const;
 
-/** A progressive picture may keep fewer: its coefficients would take tens of megabytes. Four for each of the result's. */
+/** A progressive picture may keep fewer: its coefficients would take tens of megabytes. Four for each of a 32x32 picture's. */
 const KEPT_SIDE_OF_DC = 128;
 
 /** What an instance holds before anything is decoded, and some for tables. */
