@@ -12,9 +12,9 @@ export interface ModelShape {
   /** d, the model's width. */
   width: number;
   heads: number;
-  /** Context length: pixels of a picture, 1,024 for 32x32. */
+  /** Context length: pixels of a picture. */
   positions: number;
-  /** Palette size: 512. */
+  /** Palette size. */
   colors: number;
 }
 
@@ -120,5 +120,5 @@ export interface Engine {
   release(): void;
 }
 
-/** Positions of a prefix that are run at once: four rows of a 32x32 picture. */
+/** Positions of a prefix that are run at once: four rows of a 32x32 picture, two of a 64x64 one. */
 export const PREFIX_CHUNK = 128;

@@ -10,7 +10,7 @@ import { type KernelShape, weightBytes } from "./tensors.ts";
 
 /** Rows (samples, or positions of a prefix) that go through the model at once. */
 export const ROWS = 32;
-/** Positions that one call generates: a row of a 32x32 picture. */
+/** Positions that one call generates at most: a row of a 32x32 picture, half of a 64x64 one's. */
 export const STEPS = 32;
 /** Positions of a key/value page; kernel/assembly/cache.ts has the same number. */
 export const PAGE_POSITIONS = 64;
