@@ -27,7 +27,8 @@ const REQUEST_BYTES = 4e8;
 
 /** The limit of reading that holds for a shape. */
 export function streamOf(limits: Limits, shape: ShapeName): number {
-  return { L8: limits.streamL8, L12: limits.streamL12, "iGPT-S": limits.streamIGPTS }[shape];
+  const { streamL8, streamL12, streamIGPTS } = limits;
+  return { L8: streamL8, "L8-64": streamL8, L12: streamL12, "iGPT-S": streamIGPTS }[shape];
 }
 
 /** In this process. */

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { layoutOf, PAGE_POSITIONS, ROWS, WASM_PAGE } from "../src/model/engines/kernel/layout.ts";
-import { measureLimits } from "./limits.ts";
+import { measureLimits, streamOf } from "./limits.ts";
 import { SHAPES, weightBytesPerStep, weightsFile } from "./shapes.ts";
 
 interface Parts {
@@ -19,10 +19,11 @@ interface Parts {
 
 const name = (process.argv[2] ?? "L8") as keyof typeof SHAPES;
 const shape = SHAPES[name];
-const SAMPLES = name === "L8" ? [1, 2, 4, 8] : [1];
-const CONTEXTS = [520, 760, 1020];
-/** Positions that the samples share. */
-const SHARED = 512;
+const SAMPLES = name === "iGPT-S" ? [1] : [1, 2, 4, 8];
+/** Positions that the samples share: half a picture. */
+const SHARED = shape.positions / 2;
+/** Positions looked back at, from the first generated one to the last. */
+const CONTEXTS = [SHARED + 8, SHARED * 1.5 - 8, shape.positions - 4];
 
 const layout = layoutOf(shape);
 const pagesOf = (samples: number) => layout.tableEntries * (samples + 1);
@@ -86,7 +87,7 @@ for (let sample = 0; sample < Math.max(...SAMPLES); sample++) {
 }
 const limits = await measureLimits();
 const weights = weightBytesPerStep(shape);
-const stream = name === "L8" ? limits.streamL8 : limits.streamIGPTS;
+const stream = streamOf(limits, name);
 console.log(`${name}. Limits: dots ${limits.dots.toFixed(0)} GOP/s, reading ${stream.toFixed(1)} GB/s`);
 for (const rows of [...SAMPLES, ROWS]) {
   const ms = fastest(() => parts.multiply(rows));

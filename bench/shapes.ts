@@ -6,6 +6,8 @@ import { weightProducts } from "../src/model/weight-products.ts";
 export const SHAPES = {
   /** igpt-small. */
   L8: { layers: 8, width: 256, heads: 8, positions: 1024, colors: 512, bias: false },
+  /** igpt-64: the same for pictures of 64x64. */
+  "L8-64": { layers: 8, width: 256, heads: 8, positions: 4096, colors: 512, bias: false },
   /** igpt-base. */
   L12: { layers: 12, width: 384, heads: 6, positions: 1024, colors: 512, bias: false },
   /** OpenAI's small model. */

@@ -1,10 +1,10 @@
-// Causal attention of one layer, head by head, on the integer pages of cache.ts.
+// Causal attention of one layer on the integer pages of cache.ts.
 //
 // For each row: scores = q . k (integers; q has 8 bits), softmax in float, then the mix of the values with the
 // probabilities as 7-bit integers. Each 32 positions have a scale of their own for those, so that one likely position
 // far away does not wash out the others. All sums run over absolute positions in one order.
 
-import { PAGE, blockOf, headWidth, laneBytes, pageOf } from "./cache";
+import { PAGE, headWidth, keysOf, laneOf, pageOf, scalesOf, valuesOf } from "./cache";
 import { addDot, addDotBy } from "./dot";
 import {
   heads,
@@ -32,64 +32,103 @@ const SUM: usize = 32; // f32x4: sums of the exponentials
 /** Of a block's weights, after the bytes. */
 const WEIGHTS_SCALE: usize = 32;
 
+/**
+ * Slots of `queries`, `queryStates` and `scores`: a slot is one row's of one head. src/model/engines/kernel/layout.ts has the
+ * same number as ROWS.
+ */
+const SLOTS: u32 = 32;
+
 /** qkv f32 [rows, 3d] -> out f32 [rows, d]; each row sees the positions up to its own. */
 export function attention<Way>(layer: u32, qkv: usize, out: usize, rows: u32): void {
-  const h = headWidth();
   let last: u32 = 0;
   for (let r: u32 = 0; r < rows; r++) last = max<u32>(last, positionOf(r));
-  for (let head: u32 = 0; head < heads; head++) {
-    const to = out + <usize>(head * h * 4);
+  // As many heads at once as there are slots for: they lie together in a page, and are read as one run.
+  const together = max<u32>(1, SLOTS / rows);
+  for (let head: u32 = 0; head < heads; head += together) {
+    attendHeads<Way>(layer, head, min<u32>(heads, head + together), qkv, out, rows, last);
+  }
+}
+
+/** Heads `from` to `to`; the slot of head `from` + n and row r is n * rows + r. */
+function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize, rows: u32, last: u32): void {
+  const h = headWidth();
+  const slots = (to - from) * rows;
+  let slot: u32 = 0;
+  for (let head = from; head < to; head++) {
     for (let r: u32 = 0; r < rows; r++) {
-      prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, r);
-      clear(to + <usize>(r * width * 4), <usize>(h * 4));
+      prepareQuery(qkv + <usize>((r * 3 * width + head * h) * 4), h, slot++);
+      clear(out + <usize>((r * width + head * h) * 4), <usize>(h * 4));
     }
-    // Pages outside, rows inside: rows that share a page find it in the first-level cache. Scores, weights and mix each go
-    // through all of them, so that what waits for a row's last result has other rows' and pages' work to do meanwhile.
-    for (let page: u32 = 0; page * PAGE <= last; page++) {
-      for (let r: u32 = 0; r < rows; r++) {
-        const visible = visibleIn(page, r);
-        if (!visible) continue;
-        const block = blockOf(r, page, layer, head);
-        if (sharedByFour(page, r, rows)) {
-          scoreFour<Way>(block, h, r, page);
-          r += 3;
-        } else scorePage<Way>(block, h, r, scoresOf(r, page), visible);
+  }
+  // Pages outside, rows and heads inside: rows that share a page find it in the first-level cache, and the heads of a page are
+  // one run. Scores, weights and mix each go through all of them, so that what waits for a row's last result has other rows'
+  // and pages' work to do meanwhile.
+  for (let page: u32 = 0; page * PAGE <= last; page++) {
+    for (let r: u32 = 0; r < rows; r++) {
+      const visible = visibleIn(page, r);
+      if (!visible) continue;
+      const half = keysOf(r, page, layer);
+      const shared = sharedByFour(page, r, rows);
+      slot = r;
+      for (let head = from; head < to; head++) {
+        const keys = laneOf(half, head);
+        const scales = scalesOf(half, head);
+        if (shared) scoreFour<Way>(keys, scales, h, slot, page);
+        else scorePage<Way>(keys, scales, h, slot, scoresOf(slot, page), visible);
+        slot += rows;
+      }
+      if (shared) r += 3;
+    }
+  }
+  for (let s: u32 = 0; s < slots; s++) {
+    const largest = queryStates + s * ENTRY + LARGEST;
+    v128.store(largest, f32x4.splat(maxLanes(v128.load(largest))));
+  }
+  for (let page: u32 = 0; page * PAGE <= last; page++) {
+    for (let r: u32 = 0; r < rows; r++) {
+      const visible = visibleIn(page, r);
+      if (!visible) continue;
+      const half = valuesOf(r, page, layer);
+      slot = r;
+      for (let head = from; head < to; head++) {
+        weighPage(scalesOf(half, head), slot, scoresOf(slot, page), visible);
+        slot += rows;
       }
     }
+  }
+  for (let page: u32 = 0; page * PAGE <= last; page++) {
     for (let r: u32 = 0; r < rows; r++) {
-      const largest = queryStates + r * ENTRY + LARGEST;
-      v128.store(largest, f32x4.splat(maxLanes(v128.load(largest))));
-    }
-    for (let page: u32 = 0; page * PAGE <= last; page++) {
-      for (let r: u32 = 0; r < rows; r++) {
-        const visible = visibleIn(page, r);
-        if (visible) weighPage(blockOf(r, page, layer, head), r, scoresOf(r, page), visible);
+      const visible = visibleIn(page, r);
+      if (!visible) continue;
+      const half = valuesOf(r, page, layer);
+      const shared = sharedByFour(page, r, rows);
+      let row = out + <usize>((r * width + from * h) * 4);
+      slot = r;
+      for (let head = from; head < to; head++) {
+        const values = laneOf(half, head);
+        if (shared) mixFour<Way>(values, h, slot, page, row);
+        else mixPage<Way>(values, h, scoresOf(slot, page), visible, row);
+        row += <usize>(h * 4);
+        slot += rows;
       }
+      if (shared) r += 3;
     }
-    for (let page: u32 = 0; page * PAGE <= last; page++) {
-      for (let r: u32 = 0; r < rows; r++) {
-        const visible = visibleIn(page, r);
-        if (!visible) continue;
-        const row = to + <usize>(r * width * 4);
-        const block = blockOf(r, page, layer, head);
-        if (sharedByFour(page, r, rows)) {
-          mixFour<Way>(block, h, r, page, row);
-          r += 3;
-        } else mixPage<Way>(block, h, scoresOf(r, page), visible, row);
-      }
-    }
+  }
+  slot = 0;
+  for (let head = from; head < to; head++) {
     for (let r: u32 = 0; r < rows; r++) {
-      const row = to + <usize>(r * width * 4);
-      const factor = f32x4.splat(<f32>1.0 / sumLanes(v128.load(queryStates + r * ENTRY + SUM)));
+      const row = out + <usize>((r * width + head * h) * 4);
+      const factor = f32x4.splat(<f32>1.0 / sumLanes(v128.load(queryStates + slot * ENTRY + SUM)));
       for (let i: usize = 0; i < <usize>(h * 4); i += 16) v128.store(row + i, f32x4.mul(v128.load(row + i), factor));
+      slot++;
     }
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function scoresOf(row: u32, page: u32): usize {
-  return scores + <usize>((row * tableEntries + page) * PAGE * 4);
+function scoresOf(slot: u32, page: u32): usize {
+  return scores + <usize>((slot * tableEntries + page) * PAGE * 4);
 }
 
 // @ts-ignore: decorator
@@ -119,12 +158,12 @@ function sharedByFour(page: u32, row: u32, rows: u32): bool {
 }
 
 /** q f32 [h] -> `queries` [h/4] vectors of four int8, each four repeated four times; a new entry in `queryStates`. */
-function prepareQuery(q: usize, h: u32, row: u32): void {
+function prepareQuery(q: usize, h: u32, slot: u32): void {
   let most = f32x4.splat(0);
   for (let i: usize = 0; i < <usize>(h * 4); i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
   const scale: f32 = maxLanes(most) / <f32>127.0;
   const inverse = f32x4.splat(scale > 0 ? <f32>1.0 / scale : 0);
-  const to = queries + <usize>(row * h * 4);
+  const to = queries + <usize>(slot * h * 4);
   let sum: i32 = 0;
   for (let i: u32 = 0; i < h; i += 4) {
     const n = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(q + <usize>(i * 4)), inverse)));
@@ -132,7 +171,7 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
     const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(n, n), i16x8.narrow_i32x4_s(n, n));
     v128.store(to + <usize>(i * 4), bytes);
   }
-  const entry = queryStates + row * ENTRY;
+  const entry = queryStates + slot * ENTRY;
   store<f32>(entry + SCALE, scale * (LOG2_E / sqrt<f32>(<f32>h)));
   store<i32>(entry + CORRECTION, -64 * sum);
   v128.store(entry + LARGEST, f32x4.splat(MASKED));
@@ -140,17 +179,16 @@ function prepareQuery(q: usize, h: u32, row: u32): void {
 }
 
 /** Scores of a row against the first `visible` positions of a page, in units of the query's scale. */
-function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32): void {
-  const q = queries + <usize>(row * h * 4);
-  const keyScales = block + <usize>(2 * laneBytes());
-  const entry = queryStates + row * ENTRY;
+function scorePage<Way>(keys: usize, keyScales: usize, h: u32, slot: u32, to: usize, visible: u32): void {
+  const q = queries + <usize>(slot * h * 4);
+  const entry = queryStates + slot * ENTRY;
   const correction = v128.load32_splat(entry + CORRECTION);
   for (let t: u32 = 0; t < visible; t += 16) {
     let a = correction;
     let b = correction;
     let c = correction;
     let d = correction;
-    let k = block + <usize>(t * 16);
+    let k = keys + <usize>(t * h);
     for (let i: u32 = 0; i < h; i += 16) {
       const q0 = v128.load(q + <usize>(i * 4), 0);
       const q1 = v128.load(q + <usize>(i * 4), 16);
@@ -164,7 +202,7 @@ function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32)
       b = addDot<Way>(addDot<Way>(b, q2, v128.load(k, 96)), q3, v128.load(k, 112));
       c = addDot<Way>(addDot<Way>(c, q2, v128.load(k, 160)), q3, v128.load(k, 176));
       d = addDot<Way>(addDot<Way>(d, q2, v128.load(k, 224)), q3, v128.load(k, 240));
-      k += <usize>(PAGE * 16);
+      k += 256;
     }
     const s = keyScales + <usize>(t * 4);
     const out = to + <usize>(t * 4);
@@ -186,20 +224,19 @@ function scorePage<Way>(block: usize, h: u32, row: u32, to: usize, visible: u32)
 }
 
 /** `scorePage` of a whole page for four rows, which share each load of its keys: the same numbers. */
-function scoreFour<Way>(block: usize, h: u32, row: u32, page: u32): void {
+function scoreFour<Way>(keys: usize, keyScales: usize, h: u32, slot: u32, page: u32): void {
   const ones = v128.load(ONES);
   const bytes = <usize>(h * 4);
-  const q = queries + row * bytes;
-  const entry = queryStates + row * ENTRY;
-  const to = scoresOf(row, page);
+  const q = queries + slot * bytes;
+  const entry = queryStates + slot * ENTRY;
+  const to = scoresOf(slot, page);
   const stride = <usize>(tableEntries * PAGE * 4);
-  let keyScales = block + <usize>(2 * laneBytes());
   for (let t: usize = 0; t < <usize>PAGE; t += 8) {
     let a0 = v128.load32_splat(entry, CORRECTION), a1 = a0;
     let b0 = v128.load32_splat(entry, ENTRY + CORRECTION), b1 = b0;
     let c0 = v128.load32_splat(entry, 2 * ENTRY + CORRECTION), c1 = c0;
     let d0 = v128.load32_splat(entry, 3 * ENTRY + CORRECTION), d1 = d0;
-    let k = block + t * 16;
+    let k = keys + (t / 16) * 16 * <usize>h + (t % 16) * 16;
     for (let i: usize = 0; i < bytes; i += 64) {
       // Four vectors of keys lie together for each four positions.
       for (let j: usize = 0; j < 64; j += 16) {
@@ -219,7 +256,7 @@ function scoreFour<Way>(block: usize, h: u32, row: u32, page: u32): void {
         d0 = addDotBy<Way>(d0, x, u, ones);
         d1 = addDotBy<Way>(d1, x, v, ones);
       }
-      k += <usize>(PAGE * 16);
+      k += 256;
     }
     const s0 = v128.load(keyScales, 0);
     const s1 = v128.load(keyScales, 16);
@@ -244,9 +281,8 @@ function keepScores(at: usize, entry: usize, a: v128, b: v128): void {
 /**
  * A page's scores to weights, in their place. Step by step for all of its blocks: a block's own steps wait for each other.
  */
-function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
-  const valueScales = block + <usize>(2 * laneBytes() + PAGE * 4);
-  const entry = queryStates + row * ENTRY;
+function weighPage(valueScales: usize, slot: u32, at: usize, visible: u32): void {
+  const entry = queryStates + slot * ENTRY;
   const first = exponentials(at, valueScales, entry);
   if (visible <= BLOCK) {
     toWeights(at, first);
@@ -258,8 +294,7 @@ function weighPage(block: usize, row: u32, at: usize, visible: u32): void {
 }
 
 /** Adds a page's values, times their weights, to out f32 [h]. */
-function mixPage<Way>(block: usize, h: u32, weights: usize, visible: u32, out: usize): void {
-  const values = block + <usize>laneBytes();
+function mixPage<Way>(values: usize, h: u32, weights: usize, visible: u32, out: usize): void {
   const zero = i32x4.splat(0);
   for (let t: u32 = 0; t < visible; t += BLOCK) {
     const bytes = weights + <usize>(t * 4);
@@ -267,7 +302,7 @@ function mixPage<Way>(block: usize, h: u32, weights: usize, visible: u32, out: u
     if (scale == 0) continue;
     const factor = f32x4.splat(scale);
     for (let i: u32 = 0; i < h; i += 16) {
-      let v = values + <usize>(i * PAGE + t * 16);
+      let v = values + <usize>(t * h + i * BLOCK);
       let a = zero;
       let b = zero;
       let c = zero;
@@ -291,20 +326,19 @@ function mixPage<Way>(block: usize, h: u32, weights: usize, visible: u32, out: u
 }
 
 /** `mixPage` of a whole page for four rows, which share each load of its values: the same numbers. */
-function mixFour<Way>(block: usize, h: u32, row: u32, page: u32, out: usize): void {
+function mixFour<Way>(values: usize, h: u32, slot: u32, page: u32, out: usize): void {
   const ones = v128.load(ONES);
-  const values = block + <usize>laneBytes();
   const none = i32x4.splat(0);
   const rowBytes = <usize>(width * 4);
   const stride = <usize>(tableEntries * PAGE * 4);
   for (let t: usize = 0; t < <usize>PAGE; t += <usize>BLOCK) {
-    const a = scoresOf(row, page) + t * 4;
+    const a = scoresOf(slot, page) + t * 4;
     const b = a + stride;
     const c = b + stride;
     const d = c + stride;
     // Eight dimensions at a time: half of what lies together for each four positions.
     for (let i: usize = 0; i < <usize>h; i += 8) {
-      let v = values + (i / 16) * <usize>(PAGE * 16) + t * 16 + (i % 16) * 4;
+      let v = values + t * <usize>h + (i / 16) * 512 + (i % 16) * 4;
       let a0 = none, a1 = none;
       let b0 = none, b1 = none;
       let c0 = none, c1 = none;

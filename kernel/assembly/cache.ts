@@ -2,10 +2,13 @@
 // [i * PAGE, (i + 1) * PAGE), wherever it lies: a row finds it by its page table. So samples share the pages of their
 // prefix, and a context is laid out in one way whether it was given or generated.
 //
-//   page [layers][heads] of blocks; a block, h = d_head:
-//     keys    u8  [h/16][PAGE/4][4][4 positions][4]   k = scale * (u - 64), 7 bits; the dots' right operand
-//     values  i8  [h/16][PAGE/4][4][4][4 positions]   v = scale * i
-//     keyScales, valueScales  f32 [PAGE]
+//   page [layers][2: keys, values] of halves, h = d_head:
+//     half of keys    u8  [heads][PAGE/16][h/16][4][4][4 positions][4]   k = scale * (u - 64), 7 bits; the dots' right operand
+//     half of values  i8  [heads][PAGE/32][h/16][8][4][4][4 positions]   v = scale * i
+//     each then its scales, f32 [heads][PAGE]
+//
+// A pass over a page reads one half from end to end, which is what a processor reads ahead of: with 64x64 pictures, or base
+// and several samples, the pages of a step are more than its near caches hold.
 //
 // Four neighbours of a vector are what one int32 lane sums: dimensions for keys, positions for values.
 
@@ -29,18 +32,39 @@ export function laneBytes(): u32 {
   return PAGE * headWidth();
 }
 
-/** Bytes of one head's block. */
+/** Bytes of a layer's keys of a page, or of its values, with their scales. */
 // @ts-ignore: decorator
 @inline
-export function blockBytes(): u32 {
-  return PAGE * (2 * headWidth() + 8);
+function halfBytes(): u32 {
+  return heads * PAGE * (headWidth() + 4);
 }
 
-/** The block of a row's context for positions [index * PAGE, ...). */
+/** Where a layer's half of keys is, of a row's page of positions [index * PAGE, ...). */
 // @ts-ignore: decorator
 @inline
-export function blockOf(row: u32, index: u32, layer: u32, head: u32): usize {
-  return pageOf(row, index) + <usize>((layer * heads + head) * blockBytes());
+export function keysOf(row: u32, index: u32, layer: u32): usize {
+  return pageOf(row, index) + <usize>(2 * layer * halfBytes());
+}
+
+/** The same of values. */
+// @ts-ignore: decorator
+@inline
+export function valuesOf(row: u32, index: u32, layer: u32): usize {
+  return keysOf(row, index, layer) + <usize>halfBytes();
+}
+
+/** A head's vectors in a half. */
+// @ts-ignore: decorator
+@inline
+export function laneOf(half: usize, head: u32): usize {
+  return half + <usize>(head * laneBytes());
+}
+
+/** A head's scales in a half. */
+// @ts-ignore: decorator
+@inline
+export function scalesOf(half: usize, head: u32): usize {
+  return half + <usize>(heads * laneBytes() + head * PAGE * 4);
 }
 
 /** The address of a row's page. */
@@ -56,15 +80,18 @@ export function remember(layer: u32, qkv: usize, rows: u32): void {
   for (let r: u32 = 0; r < rows; r++) {
     const position = load<u32>(rowPositions + <usize>(r * 4));
     const slot = position % PAGE;
+    const keys = keysOf(r, position / PAGE, layer);
+    const values = valuesOf(r, position / PAGE, layer);
+    // What is not written yet must weigh nothing: its scales are 0.
+    if (slot == 0) {
+      clear(scalesOf(keys, 0), <usize>(heads * PAGE * 4));
+      clear(scalesOf(values, 0), <usize>(heads * PAGE * 4));
+    }
     for (let head: u32 = 0; head < heads; head++) {
-      const block = blockOf(r, position / PAGE, layer, head);
-      const scales = block + <usize>(2 * laneBytes());
-      // What is not written yet must weigh nothing: its scales are 0.
-      if (slot == 0) clear(scales, <usize>(PAGE * 8));
       const k = qkv + <usize>((r * 3 * width + width + head * h) * 4);
       const v = k + <usize>(width * 4);
-      writeKey(k, block, slot, h, inverseScale(k, h, 63, scales + <usize>(slot * 4)));
-      writeValue(v, block + laneBytes(), slot, h, inverseScale(v, h, 127, scales + <usize>((PAGE + slot) * 4)));
+      writeKey(k, laneOf(keys, head), slot, h, inverseScale(k, h, 63, scalesOf(keys, head) + <usize>(slot * 4)));
+      writeValue(v, laneOf(values, head), slot, h, inverseScale(v, h, 127, scalesOf(values, head) + <usize>(slot * 4)));
     }
   }
 }
@@ -82,19 +109,19 @@ function inverseScale(x: usize, h: u32, levels: f32, at: usize): v128 {
 
 function writeKey(k: usize, keys: usize, slot: u32, h: u32, inverse: v128): void {
   const offset = i8x16.splat(64);
-  let at = keys + <usize>((slot / 4) * 64 + (slot % 4) * 4);
+  let at = keys + <usize>((slot / 16) * 16 * h + ((slot / 4) % 4) * 64 + (slot % 4) * 4);
   for (let i: usize = 0; i < <usize>(h * 4); i += 64) {
     const q = i8x16.add(sixteen(k + i, inverse), offset);
     v128.store32_lane(at, q, 0, 0);
     v128.store32_lane(at, q, 1, 16);
     v128.store32_lane(at, q, 2, 32);
     v128.store32_lane(at, q, 3, 48);
-    at += <usize>(PAGE * 16);
+    at += 256;
   }
 }
 
 function writeValue(v: usize, values: usize, slot: u32, h: u32, inverse: v128): void {
-  let at = values + <usize>((slot / 4) * 64 + (slot % 4));
+  let at = values + <usize>((slot / 32) * 32 * h + ((slot / 4) % 8) * 64 + (slot % 4));
   for (let i: usize = 0; i < <usize>(h * 4); i += 64) {
     const q = sixteen(v + i, inverse);
     v128.store8_lane(at, q, 0, 0);
@@ -113,7 +140,7 @@ function writeValue(v: usize, values: usize, slot: u32, h: u32, inverse: v128): 
     v128.store8_lane(at, q, 13, 52);
     v128.store8_lane(at, q, 14, 56);
     v128.store8_lane(at, q, 15, 60);
-    at += <usize>(PAGE * 16);
+    at += 512;
   }
 }
 

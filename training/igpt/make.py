@@ -26,6 +26,7 @@ from .checkpoint import NAME, load_checkpoint, run_directory
 from .data import SIDE, DataError, decode_middle
 from .palette import COLORS
 from .train.crops import Photos, load_photos
+from .train.start import load_start
 
 HELD_OUT = 20
 """One picture of so many is for tests, unless there are test pictures."""
@@ -113,7 +114,7 @@ def main() -> None:
 
     directory = run_directory(f"own-{args.id}")
     directory.mkdir(parents=True, exist_ok=True)
-    side = args.resolution or SIDE
+    side = args.resolution or (SIDE if args.from_scratch else round(load_start(args.init_from).model.config.positions**0.5))
     hold_out = 0 if args.test else HELD_OUT
     try:
         photos = load_photos([args.data], side, hold_out)
