@@ -88,7 +88,7 @@ atEachWidth("pictures in", ({ device, open }) => {
     await hand(page, "drop", Buffer.from("not a picture"), "image/png", "broken.png");
     await page.getByRole("alert").filter({ hasText: "can't be read as a picture" }).waitFor();
     await hand(page, "drop", Buffer.from("%PDF"), "application/pdf", "paper.pdf");
-    await page.getByRole("alert").filter({ hasText: "Drop a PNG, JPEG or WebP" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "Drop a PNG, JPEG, WebP, GIF or AVIF" }).waitFor();
     await shown(page, "Chelsea the cat");
   });
 
