@@ -12,6 +12,7 @@ import { writeBundle } from "./bundle.ts";
 import { clientsTable, measureClients } from "./clients.ts";
 import { measureWorkerdLimits } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
+import { measureOperations, operationTable } from "./operations.ts";
 import { ENGINES, type Job, jobs } from "./plan.ts";
 import { plotOf } from "./plot.ts";
 import { reportOf, tableOf } from "./report.ts";
@@ -22,7 +23,7 @@ import { measureThumbnails, thumbnailTable } from "./thumbnails.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --quick            under two minutes: fewer engines and sizes
+  --quick            some three minutes: fewer engines, sizes and kinds of requests
   --json FILE        the measures
   --svg FILE         the plot
   --shapes LIST      of ${Object.keys(SHAPES).join(",")}
@@ -43,8 +44,10 @@ const { values } = readArguments(USAGE, {
 // Known before the work, which may take an hour.
 const [json, svg] = [await target(values.json), await target(values.svg)];
 
-/** Of each operation. */
+/** Of each operation, with and without its parts; with `--quick`. */
 const REQUESTS = 9;
+const OPERATIONS = 7;
+const QUICK_OPERATIONS = 2;
 const REQUESTS_A_CLIENT = 4;
 /** For each of the thumbnails' three measurements. */
 const THUMBNAIL_SECONDS = 10;
@@ -64,6 +67,11 @@ try {
   }
   const report = reportOf(limits, results);
   console.log(tableOf(report));
+  if (!values["no-requests"]) {
+    const requests = values.quick ? QUICK_OPERATIONS : OPERATIONS;
+    report.operations = await measureOperations(requests, { few: values.quick });
+    console.log(`\n${operationTable(report.operations)}`);
+  }
   if (!values.quick && !values["no-requests"]) {
     report.requests = await measureRequests(REQUESTS);
     console.log(`\n${requestTable(report.requests)}`);

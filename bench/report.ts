@@ -3,6 +3,7 @@
 import type { ClientsRow } from "./clients.ts";
 import { type Limits, streamOf } from "./limits.ts";
 import type { Measurement } from "./measure.ts";
+import type { OperationRow } from "./operations.ts";
 import { type EngineName, type Job, type RuntimeName, runtimeOf } from "./plan.ts";
 import type { RequestRow } from "./requests.ts";
 import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
@@ -27,6 +28,8 @@ export interface Row extends Measurement {
 export interface Report {
   limits: Limits;
   rows: Row[];
+  /** The CPU time of a request of each kind. */
+  operations?: OperationRow[];
   /** Whole requests; not with `--quick`. */
   requests?: RequestRow[];
   /** The same from a large photo, by several clients; not with `--quick`. */

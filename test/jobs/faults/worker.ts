@@ -2,9 +2,10 @@
  * The Worker as it would be deployed, on bindings that fail when they are told to. The product knows nothing of it: its
  * entry points are given another `env`.
  */
+
+import * as product from "../../product.mjs";
 import { Breakables } from "./breakable.ts";
 import { FAULTS_PATH, type Fault } from "./plan.ts";
-import * as product from "./product.mjs";
 
 /** One isolate runs all entry points here: they share it. */
 const breakables = new Breakables();

@@ -1,0 +1,142 @@
+/**
+ * `npx tsx bench/operations.ts [REQUESTS]`, and part of `npm run bench`: the CPU time that a whole request of each kind needs in
+ * workerd, which is what the platform charges for. Time of the process and not of the clock: other work on the machine
+ * makes a request wait, and costs no CPU. What the process spends beside the Worker (its local bucket, its compiler, a collection of
+ * garbage) is in it.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ROOT } from "../scripts/lib/root.ts";
+import type { Workerd } from "../scripts/lib/workerd.ts";
+import buildWorker from "../test/global-setup.ts";
+import { modelsOf, quantile, startProduct } from "./requests.ts";
+
+export interface OperationRow {
+  /** Null: none runs. */
+  model: string | null;
+  operation: string;
+  requests: number;
+  /** Medians of a request, and of one picture or sample of it. */
+  cpuMs: number;
+  cpuMsEach: number;
+}
+
+interface Operation {
+  name: string;
+  /** GraphQL, of `$image`, `$images` and `$model`. */
+  field: string;
+  /** Pictures or samples of a request. */
+  of: number;
+  picture: keyof typeof PICTURES;
+}
+
+const PICTURES = { small: "baseline.jpg", phone: "phone.jpg" };
+/** Before what is measured: the model is loaded, its code compiled. */
+const WARM_UP = 1;
+
+const complete = (samples: number): Operation => ({
+  name: `complete ${samples}`,
+  field: `complete(image: $image, samples: ${samples}, options: { model: $model }) { samples { image { dataUri(width: 256) } } }`,
+  ...{ of: samples, picture: "small" },
+});
+const EMBED = "embed(image: $image, model: $model) { vector }";
+const FEW: Operation[] = [
+  complete(1),
+  complete(4),
+  { name: "embed", field: EMBED, of: 1, picture: "small" },
+  { name: "likelihood", field: "likelihood(image: $image, model: $model) { perPixel }", of: 1, picture: "small" },
+];
+const ALL: Operation[] = [
+  ...FEW.slice(0, 2),
+  complete(8),
+  ...FEW.slice(2),
+  { name: "embed, of 12 megapixels", field: EMBED, of: 1, picture: "phone" },
+  { name: "embedMany 16", field: "embedMany(images: $images, model: $model) { vector }", of: 16, picture: "small" },
+];
+const IMAGES = 16;
+
+/** @param requests of each kind @param few of the kinds alone, for a quick look */
+export async function measureOperations(
+  requests: number,
+  { few = false, models = join(ROOT, "r2-assets") } = {},
+): Promise<OperationRow[]> {
+  await buildWorker();
+  const worker = await startProduct(models);
+  try {
+    const rows: OperationRow[] = [];
+    const ids = await modelsOf(models);
+    for (const model of ids) {
+      for (const operation of few ? FEW : ALL) rows.push(await measure(worker, model, operation, requests));
+    }
+    rows.push(await measureThumbnail(worker, ids.at(-1) ?? "", requests));
+    return rows;
+  } finally {
+    await worker.close();
+  }
+}
+
+async function measure(worker: Workerd, model: string, operation: Operation, requests: number): Promise<OperationRow> {
+  const photo = await readFile(join(ROOT, "test/fixtures", PICTURES[operation.picture]));
+  const image = { base64: photo.toString("base64") };
+  const several = operation.field.includes("$images");
+  const query = several
+    ? `query ($images: [ImageInput!]!, $model: ID) { ${operation.field} }`
+    : `query ($image: ImageInput!, $model: ID) { ${operation.field} }`;
+  const variables = several ? { images: Array(IMAGES).fill(image), model } : { image, model };
+  const cpu: number[] = [];
+  for (let i = 0; i < requests + WARM_UP; i++) {
+    const before = await worker.cpuMs();
+    await ask(worker, query, variables);
+    if (i >= WARM_UP) cpu.push((await worker.cpuMs()) - before);
+  }
+  const cpuMs = quantile(cpu, 0.5);
+  return { model, operation: operation.name, requests, cpuMs, cpuMsEach: cpuMs / operation.of };
+}
+
+/** Every width and format of one picture a time, none of which was asked for before. @param model draws the pictures */
+async function measureThumbnail(worker: Workerd, model: string, requests: number): Promise<OperationRow> {
+  const image = { base64: await readFile(join(ROOT, "test/fixtures", PICTURES.small), "base64") };
+  const cpu: number[] = [];
+  let count = 0;
+  for (let i = 0; i < requests; i++) {
+    const query = `query ($image: ImageInput!) { complete(image: $image, options: { keepRows: 31, seed: ${i}, model: "${model}" }) { samples { image { id } } } }`;
+    const { complete } = await ask<{ complete: { samples: { image: { id: string } }[] } }>(worker, query, { image });
+    const id = complete.samples[0]?.image.id;
+    const urls = ["png", "webp", "jpg"].flatMap((format) =>
+      [32, 64, 128, 256, 512, 1024].map((width) => `/thumbnails/${id}.${format}?width=${width}`),
+    );
+    count = urls.length;
+    const before = await worker.cpuMs();
+    for (const url of urls) await (await worker.request(url)).arrayBuffer();
+    cpu.push((await worker.cpuMs()) - before);
+  }
+  const cpuMs = quantile(cpu, 0.5) / count;
+  return { model: null, operation: "thumbnail", requests: requests * count, cpuMs, cpuMsEach: cpuMs };
+}
+
+async function ask<T>(worker: Workerd, query: string, variables: object): Promise<T> {
+  const response = await worker.request("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: T; errors?: { message: string }[] };
+  if (errors?.[0]) throw new Error(errors[0].message);
+  return data;
+}
+
+export function operationTable(rows: readonly OperationRow[]): string {
+  return [
+    "CPU time of workerd a request, ms (complete: half a picture; median):",
+    "| model | operation | CPU ms | each picture or sample |",
+    "|---|---|---|---|",
+    ...rows.map(({ model, operation, cpuMs, cpuMsEach }) => {
+      const digits = cpuMs < 100 ? 1 : 0;
+      return `| ${model ?? "none"} | ${operation} | ${cpuMs.toFixed(digits)} | ${cpuMsEach.toFixed(digits)} |`;
+    }),
+  ].join("\n");
+}
+
+if (import.meta.filename === process.argv[1]) {
+  console.log(operationTable(await measureOperations(Number(process.argv[2] ?? 7))));
+}
