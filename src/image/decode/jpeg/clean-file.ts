@@ -17,11 +17,24 @@ export function cleanFile(file: Uint8Array, header: JpegHeader): Uint8Array[] {
     if (scan > 0) pieces.push(file.subarray(scan, from));
     scan = 0;
     if (marker === EOI || marker === END) break;
-    if (isNeeded(marker)) pieces.push(Uint8Array.of(0xff), file.subarray(from + 1, end));
+    const segment = file.subarray(from + 1, end);
+    const isPlainScan = marker === SOS && !header.progressive;
+    if (isNeeded(marker)) pieces.push(Uint8Array.of(0xff), isPlainScan ? wholeScan(segment) : segment);
     if (marker === SOS) scan = end;
   }
   pieces.push(Uint8Array.of(0xff, EOI));
   return pieces;
+}
+
+/**
+ * A sequential scan has all 64 coefficients at once. Some phones write another range and approximation there, which have no
+ * meaning; the codec would follow them.
+ * @param segment of a scan, from the marker's second byte
+ */
+function wholeScan(segment: Uint8Array): Uint8Array {
+  const whole = segment.slice();
+  if (whole.length >= 8) whole.set([0, 63, 0], whole.length - 3);
+  return whole;
 }
 
 function isNeeded(marker: number): boolean {
