@@ -14,6 +14,14 @@ const answer: RequestListener = (request, response) => {
       return void response.end("arrived");
     case "/to":
       return void response.writeHead(307, { location: url.searchParams.get("url") ?? "" }).end();
+    case "/a/b/first":
+      return void response.writeHead(302, { location: "../second" }).end();
+    case "/a/second":
+      return void response.writeHead(308, { location: "third" }).end();
+    case "/cut":
+      return void response.writeHead(200, { "content-length": 1000 }).write("x", () => response.destroy());
+    case "/not-gzip":
+      return void response.writeHead(200, { "content-encoding": "gzip" }).end("x".repeat(1000));
     case "/large":
       response.writeHead(200);
       response.on("error", () => {});
@@ -92,6 +100,15 @@ describe("fetchPublic", () => {
     "https://u:p@8.8.8.8/",
   ])("checks each hop: a redirect to %s is refused", async (url) => {
     await expect(get(`/to?url=${encodeURIComponent(url)}`)).rejects.toMatchObject({ code: "URL_REFUSED" });
+  });
+
+  it("reads a redirect's relative path from its own hop", async () => {
+    await get("/a/b/first");
+    expect(requested).toEqual(["/a/b/first", "/a/second", "/a/third"]);
+  });
+
+  it.each(["/cut", "/not-gzip"])("says so where a body does not come whole: %s", async (path) => {
+    await expect(get(path)).rejects.toEqual(failed(/broke off, or is not packed/));
   });
 
   it("makes no request at all where the first hop is refused", async () => {

@@ -33,13 +33,22 @@ export async function fetchPublic(url: string, options: PublicFetch): Promise<Pu
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   try {
     const response = await follow(url, { ...options, signal });
-    return { response, body: await readCapped(response, options.maxBytes) };
+    return { response, body: await bodyOf(response, options.maxBytes) };
   } catch (error) {
     options.signal?.throwIfAborted();
     if (timeout.aborted)
       throw new FetchFailed(`The URL did not answer within ${options.timeoutMs / 1000} s.`, { cause: error });
     if (error instanceof NameNotResolved) throw new FetchFailed(error.message, { cause: error });
     throw error;
+  }
+}
+
+/** @throws FetchFailed where it breaks off on the way, or cannot be unpacked */
+async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | "too large"> {
+  try {
+    return await readCapped(response, maxBytes);
+  } catch (error) {
+    throw new FetchFailed("The URL's answer broke off, or is not packed as it says.", { cause: error });
   }
 }
 
