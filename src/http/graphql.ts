@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import { createGraphQL } from "../graphql/yoga.ts";
 import { Jobs } from "../jobs/index.ts";
 import { drain } from "../net/drain.ts";
+import { ACCEPTABLE, byWeight } from "./accept.ts";
 import type { AppEnv } from "./app-env.ts";
 import { boundBody } from "./bounded-body.ts";
 import { cors } from "./cors.ts";
@@ -39,7 +40,7 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
   if (caller.key) waitUntil(keys.touch(caller.key, now));
   trace.mark("access");
   const access = new Access(caller, c.env.METERS, waitUntil);
-  const body = await boundBody(await ofMethod(c.req.raw));
+  const body = await boundBody(await byWeight(await ofMethod(c.req.raw)));
   try {
     yoga ??= createGraphQL();
     const jobs = new Jobs(c.env);
@@ -71,7 +72,7 @@ function finished(response: Response, access: Access): Response {
     status === 415
       ? "Send the query as application/json, or as multipart/form-data with files."
       : status === 406
-        ? "Accept application/json or application/graphql-response+json; for a subscription text/event-stream."
+        ? ACCEPTABLE
         : "This is no GraphQL request.";
   return new Response(JSON.stringify(errorBody(message, "BAD_REQUEST")), { status, headers });
 }

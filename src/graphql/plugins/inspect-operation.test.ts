@@ -13,17 +13,17 @@ const aliased = (count: number, field: string) =>
 
 describe("cost", () => {
   it("grows with the arguments, wherever they stand", () => {
-    const one = inspect(`{ ${complete("samples: 1")} }`)?.cost ?? 0;
-    const eight = inspect(`{ ${complete("samples: 8")} }`)?.cost ?? 0;
+    const one = inspect(`{ ${complete("samples: 1")} }`).cost;
+    const eight = inspect(`{ ${complete("samples: 8")} }`).cost;
     expect(eight - one).toBe(7 * 16);
     const byVariable = 'query ($n: Int!) { complete(image: { id: "x" }, samples: $n) { seed } }';
-    expect(inspect(byVariable, { n: 8 })?.cost).toBe(eight);
+    expect(inspect(byVariable, { n: 8 }).cost).toBe(eight);
     const byDefault = byVariable.replace("$n: Int!", "$n: Int! = 8");
-    expect(inspect(byDefault)?.cost).toBe(eight);
-    expect(inspect(`{ ...f } fragment f on Query { ${complete("samples: 8")} }`)?.cost).toBe(eight);
-    expect(inspect(`{ ${complete("samples: 1, options: { keepRows: 0 }")} }`)?.cost).toBe(one + 16);
+    expect(inspect(byDefault).cost).toBe(eight);
+    expect(inspect(`{ ...f } fragment f on Query { ${complete("samples: 8")} }`).cost).toBe(eight);
+    expect(inspect(`{ ${complete("samples: 1, options: { keepRows: 0 }")} }`).cost).toBe(one + 16);
     const keep = JSON.stringify(Array.from({ length: 1024 }, (_, i) => i < 992));
-    expect(inspect(`{ ${complete(`options: { keep: ${keep} }`)} }`)?.cost).toBe(one - 15);
+    expect(inspect(`{ ${complete(`options: { keep: ${keep} }`)} }`).cost).toBe(one - 15);
   });
 
   it("is by the pixels of the model's pictures", () => {
@@ -50,8 +50,7 @@ describe("cost", () => {
 
   it("of rendering counts every sample, and every event of a subscription", () => {
     const below = "samples { image { dataUri(width: 1024) } }";
-    const of = (samples: number) =>
-      inspect(`{ complete(image: { id: "x" }, samples: ${samples}) { ${below} } }`)?.cost ?? 0;
+    const of = (samples: number) => inspect(`{ complete(image: { id: "x" }, samples: ${samples}) { ${below} } }`).cost;
     expect(of(8) - of(0)).toBeCloseTo(7 * 16 + 8 * 4 - 4);
     const live =
       'subscription { complete(image: { id: "x" }, samples: 16, options: { keepRows: 0 }) { samples { dataUri(width: 1024) } } }';

@@ -41,18 +41,28 @@ export type SideOf = (model: unknown) => number;
  * Looks over an operation and refuses what is too costly. It works on the bare document, before validation: that itself
  * takes longer than linear time on hostile documents.
  * @param sideOf The smallest there is, where models are not known yet.
- * @throws GraphQLError QUERY_TOO_COSTLY
+ * @throws GraphQLError QUERY_TOO_COSTLY, OPERATION_RESOLUTION_FAILURE
  */
 export function inspectOperation(
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Record<string, unknown>,
   sideOf: SideOf,
-): OperationSummary | undefined {
+): OperationSummary {
   const operation = getOperationAST(document, operationName);
-  // Yoga answers this.
-  if (!operation) return undefined;
+  if (!operation) throw refusal("OPERATION_RESOLUTION_FAILURE", whyNone(document, operationName), 400);
   return new Inspector(document, operation, variables, sideOf).inspect();
+}
+
+/** @param name as it came: of any type, whatever the types promise */
+function whyNone({ definitions }: DocumentNode, name: unknown): string {
+  if (typeof name === "string")
+    return `The query has no operation with the name ${JSON.stringify(name.slice(0, 100))}.`;
+  if (name !== undefined && name !== null) return "`operationName` is no text.";
+  const some = definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  return some
+    ? "The query has several operations: say by `operationName` which one is meant."
+    : "The query has no operation.";
 }
 
 class Inspector {

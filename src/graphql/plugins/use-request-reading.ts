@@ -39,7 +39,8 @@ function known({ query, operationName, variables, extensions }: GraphQLParams): 
   if (query === undefined && extensions?.persistedQuery === undefined) {
     throw refusal("BAD_REQUEST", "There is no `query`, and no `persistedQuery` among the extensions.", 400);
   }
-  const params = { query, operationName, variables, extensions };
+  // Clients that name no operation say so by an empty name too.
+  const params = { query, operationName: operationName === "" ? undefined : operationName, variables, extensions };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
 }
 
@@ -49,7 +50,7 @@ function isForm(request: Request): boolean {
 
 /**
  * `operations` and `map` may come as parts of type application/json with a file name, as Java's and .NET's clients send
- * them: the specification names the fields alone. Yoga reads text alone.
+ * them (the specification names the fields alone), and with a byte order mark. Yoga reads text alone, without one.
  */
 function withFieldsAsText(request: Request): void {
   const read = request.formData.bind(request);
@@ -57,7 +58,8 @@ function withFieldsAsText(request: Request): void {
     const form = await read();
     for (const name of ["operations", "map"]) {
       const value: unknown = form.get(name);
-      if (value instanceof Blob) form.set(name, await value.text());
+      const text = value instanceof Blob ? await value.text() : value;
+      if (typeof text === "string") form.set(name, text.replace(/^\uFEFF/, ""));
     }
     return form;
   };
