@@ -3,21 +3,12 @@
  * photographs and filled by the edge's own code on the Worker's kernel; then the whole picture is scored, and the two rows
  * under the hole are compared with the original's.
  */
-import { createReadStream } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { complete } from "../src/model/complete.ts";
-import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
+import { writeFile } from "node:fs/promises";
 import { likelihood } from "../src/model/likelihood.ts";
-import { type Manifest, parseManifest, WEIGHTS_FILE } from "../src/model/manifest.ts";
-import type { Run } from "../src/model/run.ts";
-import { readSafetensors } from "../src/model/safetensors.ts";
-import type { CompletionSpec } from "../src/model/types.ts";
-import { python } from "./evaluate/python.ts";
+import { SoloRun } from "../src/model/run.ts";
 import { readArguments } from "./lib/arguments.ts";
+import { heldOutTokens, openModel, samplesOf } from "./lib/held-out.ts";
 import { buildAll } from "./lib/prepare.ts";
-import { ROOT } from "./lib/root.ts";
 import { userPath } from "./lib/user-path.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
 
@@ -51,18 +42,21 @@ if (!data || !bundle) {
 }
 
 await buildAll();
-const folder = userPath(bundle);
-const manifest = parseManifest(await readFile(join(folder, "manifest.json"), "utf8"));
-const engine = await load(folder, manifest);
-const run: Run = { engine, turn: (work) => work(), own: (resource) => resource };
-const pictures = await tokensOf(userPath(data));
+const model = await openModel(userPath(bundle));
+const { manifest, engine } = model;
+const pictures = await heldOutTokens(userPath(data), model, Number(values.pictures));
 const results: Measures[] = [];
 for (const name of values.holes.split(",")) {
   const keep = holeOf(name, manifest.architecture.resolution);
   for (const candidates of values.candidates.split(",").map(Number)) {
     const started = performance.now();
-    const fill = (tokens: Int32Array) => samplesOf(tokens, keep, candidates);
-    const score = async (tokens: Int32Array) => (await likelihood(run, tokens)).perPixel;
+    const fill = (tokens: Int32Array) => filled(tokens, keep, candidates);
+    const score = async (tokens: Int32Array) => {
+      const run = new SoloRun(engine);
+      const { perPixel } = await likelihood(run, tokens);
+      run.release();
+      return perPixel;
+    };
     const report = (done: number, excess: number) =>
       console.error(`${name}, ${candidates} candidates: ${done} of ${pictures.length}, +${excess.toFixed(2)} so far`);
     const measured = await measure(pictures, keep, fill, score, report);
@@ -83,48 +77,10 @@ if (values.json)
     `${JSON.stringify({ model: manifest.id, version: manifest.version, results }, null, 1)}\n`,
   );
 
-async function samplesOf(tokens: Int32Array, keep: readonly boolean[], candidates: number) {
-  const spec: CompletionSpec = {
+function filled(tokens: Int32Array, keep: readonly boolean[], candidates: number) {
+  return samplesOf(model, tokens, {
     ...{ samples: Number(values.samples), seed: 2020, execution: "EDGE", keep, keepRows: 0 },
     sampling: { temperature: Number(values.temperature), topK: 0, topP: 1 },
     ...(candidates > 1 ? { candidates } : {}),
-  };
-  const rows = complete(run, spec, tokens, 8, manifest.palette);
-  for (;;) {
-    const step = await rows.next();
-    if (step.done) return step.value.samples;
-  }
-}
-
-async function load(from: string, { architecture }: Manifest): Promise<KernelEngine> {
-  const weights = join(from, WEIGHTS_FILE);
-  const module = await WebAssembly.compile(await readFile(join(ROOT, "build/kernel.wasm")));
-  const stream = await readSafetensors(createReadStream(weights), (await stat(weights)).size);
-  return KernelEngine.load("kernel", module, architecture, stream);
-}
-
-async function tokensOf(source: string): Promise<Int32Array[]> {
-  const out = await mkdtemp(join(tmpdir(), "igpt-edge-seam-"));
-  try {
-    const command = await python();
-    await command("igpt.evaluate", [
-      "tokens",
-      "--data",
-      source,
-      "--most",
-      values.pictures,
-      "--bundle",
-      folder,
-      "--out",
-      out,
-    ]);
-    const file = await readFile(join(out, "tokens.bin"));
-    const tokens = new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2);
-    const { positions } = manifest.architecture;
-    return Array.from({ length: tokens.length / positions }, (_, i) =>
-      Int32Array.from(tokens.subarray(i * positions, (i + 1) * positions)),
-    );
-  } finally {
-    await rm(out, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,0 +1,69 @@
+/** A model on the Worker's kernel, in Node, and pictures for it to be measured on: what `seam` and `sampling` need. */
+import { createReadStream } from "node:fs";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { complete } from "../../src/model/complete.ts";
+import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
+import { type Manifest, parseManifest, WEIGHTS_FILE } from "../../src/model/manifest.ts";
+import { SoloRun } from "../../src/model/run.ts";
+import { readSafetensors } from "../../src/model/safetensors.ts";
+import type { CompletedSample, CompletionSpec } from "../../src/model/types.ts";
+import { python } from "../evaluate/python.ts";
+import { ROOT } from "./root.ts";
+
+export interface OpenModel {
+  folder: string;
+  manifest: Manifest;
+  engine: KernelEngine;
+}
+
+/** @param folder of a bundle's version, such as r2-assets/models/igpt-base/1 */
+export async function openModel(folder: string): Promise<OpenModel> {
+  const manifest = parseManifest(await readFile(join(folder, "manifest.json"), "utf8"));
+  const weights = join(folder, WEIGHTS_FILE);
+  const module = await WebAssembly.compile(await readFile(join(ROOT, "build/kernel.wasm")));
+  const stream = await readSafetensors(createReadStream(weights), (await stat(weights)).size);
+  const engine = await KernelEngine.load("kernel", module, manifest.architecture, stream);
+  return { folder, manifest, engine };
+}
+
+/** `count` pictures of a zip or folder, drawn at random but always the same, in the model's palette: [pixels] each. */
+export async function heldOutTokens(
+  source: string,
+  { folder, manifest }: OpenModel,
+  count: number,
+): Promise<Int32Array[]> {
+  const out = await mkdtemp(join(tmpdir(), "igpt-edge-held-out-"));
+  try {
+    const command = await python();
+    const options = ["--data", source, "--most", String(count), "--bundle", folder, "--out", out];
+    await command("igpt.evaluate", ["tokens", ...options]);
+    const file = await readFile(join(out, "tokens.bin"));
+    const tokens = new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2);
+    const { positions } = manifest.architecture;
+    return Array.from({ length: tokens.length / positions }, (_, i) =>
+      Int32Array.from(tokens.subarray(i * positions, (i + 1) * positions)),
+    );
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+/** A completion's samples, eight at a time, as the edge makes them. */
+export async function samplesOf(
+  { engine, manifest }: OpenModel,
+  tokens: Int32Array,
+  spec: CompletionSpec,
+): Promise<CompletedSample[]> {
+  const run = new SoloRun(engine);
+  try {
+    const rows = complete(run, spec, tokens, 8, manifest.palette);
+    for (;;) {
+      const step = await rows.next();
+      if (step.done) return step.value.samples;
+    }
+  } finally {
+    run.release();
+  }
+}
