@@ -1,19 +1,27 @@
 /**
- * `npm run build:kernel && npx tsx bench/parts.ts [L8|iGPT-S]`: the kernel's matrix work and its attention by themselves, and
- * whole steps, beside the machine's limits. Each figure is the fastest of many short runs (the third percentile), so that
+ * `npm run build:kernel && npx tsx bench/parts.ts [L8|L8-64|L12|iGPT-S]`: where the time of a step and of a prefix goes, beside the
+ * machine's limits, with each access to memory checked in code, as workerd does. Each figure is the fastest of many short runs (the third percentile), so that
  * others on the machine disturb least.
  */
 import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import { layoutOf, PAGE_POSITIONS, ROWS, WASM_PAGE } from "../src/model/engines/kernel/layout.ts";
 import { measureLimits, streamOf } from "./limits.ts";
 import { SHAPES, weightBytesPerStep, weightsFile } from "./shapes.ts";
+
+// Before anything is compiled.
+setFlagsFromString("--wasm-enforce-bounds-checks");
 
 interface Parts {
   setup(): void;
   prepare(): void;
   multiply(rows: number): void;
-  attend(rows: number): void;
+  attend(rows: number, phases: number): void;
+  quantise(rows: number): void;
+  normalise(rows: number): void;
+  sample(rows: number): number;
   fill(rows: number): void;
+  prefill(rows: number, depth: number, score: boolean): void;
   generate(rows: number, steps: number, temperature: number, topK: number, topP: number): void;
 }
 
@@ -88,32 +96,49 @@ for (let sample = 0; sample < Math.max(...SAMPLES); sample++) {
 const limits = await measureLimits();
 const weights = weightBytesPerStep(shape);
 const stream = streamOf(limits, name);
-console.log(`${name}. Limits: dots ${limits.dots.toFixed(0)} GOP/s, reading ${stream.toFixed(1)} GB/s`);
+console.log(
+  `${name}: ${shape.layers} layers of ${shape.width}, ${shape.heads} heads, ${shape.positions} positions. Limits: dots ${limits.dots.toFixed(0)} GOP/s, reading ${stream.toFixed(1)} GB/s`,
+);
 for (const rows of [...SAMPLES, ROWS]) {
   const ms = fastest(() => parts.multiply(rows));
   const [gop, gb] = [(2 * weights * rows) / ms / 1e6, weights / ms / 1e6];
   const share = Math.max(gop / limits.dots, gb / stream);
   const rates = `${gop.toFixed(0)} GOP/s, ${gb.toFixed(1)} GB/s: ${(100 * share).toFixed(0)}% of the nearer limit`;
-  console.log(`matrices, ${rows} rows: ${ms.toFixed(3)} ms, ${rates}`);
+  console.log(`products of ${rows} rows: ${ms.toFixed(3)} ms, ${rates}`);
 }
+
+/** Where a step's time goes, or that of a prefix's ROWS rows, in milliseconds. */
+function partsOf(rows: number, at: () => void, whole: () => void): Record<string, string> {
+  const attend = [1, 2, 3].map((phases) => fastest(() => parts.attend(rows, phases), at));
+  const [scores = 0, softmax = 0, mix = 0] = attend;
+  const quantising = fastest(() => parts.quantise(rows));
+  const measured = {
+    whole: fastest(whole, at),
+    products: fastest(() => parts.multiply(rows)) - quantising,
+    quantising,
+    scores,
+    softmax: softmax - scores,
+    mix: mix - softmax,
+    "norms, GELU": fastest(() => parts.normalise(rows)),
+    sampling: fastest(() => parts.sample(rows)),
+  };
+  const known = Object.values(measured).reduce((sum, ms) => sum + ms, -measured.whole);
+  // Reading the tables, keeping keys and values; and what one part pushes out of the caches of the next.
+  const all = { ...measured, "the rest": measured.whole - known };
+  return Object.fromEntries(Object.entries(all).map(([part, ms]) => [part, ms.toFixed(3)]));
+}
+
+const table: Record<string, Record<string, string>> = {};
 for (const samples of SAMPLES) {
-  const at = (position: number) => setRows(Array.from({ length: samples }, (_, sample) => ({ position, sample })));
-  const attention = CONTEXTS.map((position) =>
-    fastest(
-      () => parts.attend(samples),
-      () => at(position),
-    ),
-  );
-  const steps = CONTEXTS.map((position) =>
-    fastest(
-      () => parts.generate(samples, 1, 1, 0, 1),
-      () => at(position),
-    ),
-  );
-  const list = (times: number[]) => times.map((ms) => ms.toFixed(2)).join(" / ");
-  console.log(
-    `${samples} samples at ${CONTEXTS.join(" / ")}: attention ${list(attention)} ms, a step ${list(steps)} ms`,
+  for (const position of CONTEXTS) {
+    const at = () => setRows(Array.from({ length: samples }, (_, sample) => ({ position, sample })));
+    table[`step, ${samples} samples at ${position}`] = partsOf(samples, at, () => parts.generate(samples, 1, 1, 0, 1));
+  }
+}
+for (const first of [SHARED - ROWS, shape.positions - ROWS]) {
+  const at = () => setRows(Array.from({ length: ROWS }, (_, i) => ({ position: first + i, sample: 0 })));
+  table[`prefix, positions ${first} to ${first + ROWS - 1}`] = partsOf(ROWS, at, () =>
+    parts.prefill(ROWS, shape.layers, false),
   );
 }
-setRows(Array.from({ length: ROWS }, (_, i) => ({ position: 480 + i, sample: 0 })));
-console.log(`a prefix's rows 480 .. 511: attention ${fastest(() => parts.attend(ROWS)).toFixed(2)} ms`);
+console.table(table);

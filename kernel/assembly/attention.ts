@@ -40,19 +40,26 @@ const SLOTS: u32 = 32;
 
 /** qkv f32 [rows, 3d] -> out f32 [rows, d]; each row sees the positions up to its own. */
 export function attention<Way>(layer: u32, qkv: usize, out: usize, rows: u32): void {
-  let last: u32 = 0;
-  for (let r: u32 = 0; r < rows; r++) last = max<u32>(last, positionOf(r));
   // As many heads at once as there are slots for: they lie together in a page, and are read as one run.
-  const together = max<u32>(1, SLOTS / rows);
-  for (let head: u32 = 0; head < heads; head += together) {
-    attendHeads<Way>(layer, head, min<u32>(heads, head + together), qkv, out, rows, last);
+  const together = headsAtOnce(rows);
+  for (let from: u32 = 0; from < heads; from += together) {
+    const to = min<u32>(heads, from + together);
+    begin(from, to, qkv, out, rows);
+    // Each goes through all pages, so that what waits for a row's last result has other rows' and pages' work to do meanwhile.
+    scoreHeads<Way>(layer, from, to, rows);
+    weighHeads(layer, from, to, rows);
+    mixHeads<Way>(layer, from, to, out, rows);
   }
 }
 
-/** Heads `from` to `to`; the slot of head `from` + n and row r is n * rows + r. */
-function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize, rows: u32, last: u32): void {
+/** Heads that go through the pages together; the slot of head `from` + n and row r is n * rows + r. */
+export function headsAtOnce(rows: u32): u32 {
+  return max<u32>(1, SLOTS / rows);
+}
+
+/** The queries of heads `from` to `to`, and clean outputs. */
+export function begin(from: u32, to: u32, qkv: usize, out: usize, rows: u32): void {
   const h = headWidth();
-  const slots = (to - from) * rows;
   let slot: u32 = 0;
   for (let head = from; head < to; head++) {
     for (let r: u32 = 0; r < rows; r++) {
@@ -60,16 +67,19 @@ function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize
       clear(out + <usize>((r * width + head * h) * 4), <usize>(h * 4));
     }
   }
-  // Pages outside, rows and heads inside: rows that share a page find it in the first-level cache, and the heads of a page are
-  // one run. Scores, weights and mix each go through all of them, so that what waits for a row's last result has other rows'
-  // and pages' work to do meanwhile.
+}
+
+/** Scores of all pages. Rows inside of pages: those that share a page find it in the first-level cache. */
+export function scoreHeads<Way>(layer: u32, from: u32, to: u32, rows: u32): void {
+  const h = headWidth();
+  const last = lastPosition(rows);
   for (let page: u32 = 0; page * PAGE <= last; page++) {
     for (let r: u32 = 0; r < rows; r++) {
       const visible = visibleIn(page, r);
       if (!visible) continue;
       const half = keysOf(r, page, layer);
       const shared = sharedByFour(page, r, rows);
-      slot = r;
+      let slot = r;
       for (let head = from; head < to; head++) {
         const keys = laneOf(half, head);
         const scales = scalesOf(half, head);
@@ -80,22 +90,33 @@ function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize
       if (shared) r += 3;
     }
   }
-  for (let s: u32 = 0; s < slots; s++) {
-    const largest = queryStates + s * ENTRY + LARGEST;
+  for (let slot: u32 = 0; slot < (to - from) * rows; slot++) {
+    const largest = queryStates + slot * ENTRY + LARGEST;
     v128.store(largest, f32x4.splat(maxLanes(v128.load(largest))));
   }
+}
+
+/** Scores to weights: the softmax but for its sum, which `mixHeads` divides by. */
+export function weighHeads(layer: u32, from: u32, to: u32, rows: u32): void {
+  const last = lastPosition(rows);
   for (let page: u32 = 0; page * PAGE <= last; page++) {
     for (let r: u32 = 0; r < rows; r++) {
       const visible = visibleIn(page, r);
       if (!visible) continue;
       const half = valuesOf(r, page, layer);
-      slot = r;
+      let slot = r;
       for (let head = from; head < to; head++) {
         weighPage(scalesOf(half, head), slot, scoresOf(slot, page), visible);
         slot += rows;
       }
     }
   }
+}
+
+/** The values of all pages, times their weights, to the outputs. */
+export function mixHeads<Way>(layer: u32, from: u32, to: u32, out: usize, rows: u32): void {
+  const h = headWidth();
+  const last = lastPosition(rows);
   for (let page: u32 = 0; page * PAGE <= last; page++) {
     for (let r: u32 = 0; r < rows; r++) {
       const visible = visibleIn(page, r);
@@ -103,7 +124,7 @@ function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize
       const half = valuesOf(r, page, layer);
       const shared = sharedByFour(page, r, rows);
       let row = out + <usize>((r * width + from * h) * 4);
-      slot = r;
+      let slot = r;
       for (let head = from; head < to; head++) {
         const values = laneOf(half, head);
         if (shared) mixFour<Way>(values, h, slot, page, row);
@@ -114,7 +135,7 @@ function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize
       if (shared) r += 3;
     }
   }
-  slot = 0;
+  let slot: u32 = 0;
   for (let head = from; head < to; head++) {
     for (let r: u32 = 0; r < rows; r++) {
       const row = out + <usize>((r * width + head * h) * 4);
@@ -123,6 +144,12 @@ function attendHeads<Way>(layer: u32, from: u32, to: u32, qkv: usize, out: usize
       slot++;
     }
   }
+}
+
+function lastPosition(rows: u32): u32 {
+  let last: u32 = 0;
+  for (let r: u32 = 0; r < rows; r++) last = max<u32>(last, positionOf(r));
+  return last;
 }
 
 // @ts-ignore: decorator
