@@ -6,6 +6,9 @@ import { Origin } from "../../origin/origin.ts";
 import { decodeResponse, encodeRequest, fp32, int64 } from "../../src/delegation/protocol/index.ts";
 import { SHIPPED } from "../shipped.ts";
 
+/** Made before the origin starts: packing takes so long that connections which are kept alive would end meanwhile. */
+const BOMB = gzipSync(new Uint8Array(256 * 1024 * 1024));
+
 let origin: Origin;
 let to = "";
 beforeAll(async () => {
@@ -71,13 +74,12 @@ describe("a packed body", () => {
   });
 
   it("counts against the limit as it is unpacked: a bomb is a 413", async () => {
-    const bomb = gzipSync(new Uint8Array(1024 * 1024 * 1024));
-    expect(bomb.length).toBeLessThan(2 * 1024 * 1024);
+    expect(BOMB.length).toBeLessThan(300 * 1024);
     const before = process.memoryUsage().arrayBuffers;
-    const response = await post(bomb, { ...BINARY.headers, "Content-Encoding": "gzip" });
+    const response = await post(BOMB, { ...BINARY.headers, "Content-Encoding": "gzip" });
     expect([response.status, await reason(response)]).toEqual([413, expect.stringContaining("larger than")]);
-    // The origin runs in this process: a whole bomb would be a GB.
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 1024 * 1024);
+    // The origin runs in this process: a whole bomb would be 256 MB.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(150 * 1024 * 1024);
   });
 });
 
