@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { ROOT } from "../scripts/lib/root.ts";
 import type { Workerd } from "../scripts/lib/workerd.ts";
 import buildWorker from "../test/global-setup.ts";
+import { OriginProcess } from "../test/origin/process.ts";
 import { modelsOf, quantile, startProduct } from "./requests.ts";
 
 export interface OperationRow {
@@ -34,9 +35,11 @@ const PICTURES = { small: "baseline.jpg", phone: "phone.jpg" };
 /** Before what is measured: the model is loaded, its code compiled. */
 const WARM_UP = 1;
 
-const complete = (samples: number): Operation => ({
-  name: `complete ${samples}`,
-  field: `complete(image: $image, samples: ${samples}, options: { model: $model }) { samples { image { dataUri(width: 256) } } }`,
+const complete = (samples: number, execution = "EDGE"): Operation => ({
+  name: `complete ${samples}${execution === "ORIGIN" ? " at an origin" : ""}`,
+  field: `complete(image: $image, samples: ${samples}, options: { model: $model, execution: ${execution} }) {
+    samples { image { dataUri(width: 256) } }
+  }`,
   ...{ of: samples, picture: "small" },
 });
 const EMBED = "embed(image: $image, model: $model) { vector }";
@@ -69,9 +72,28 @@ export async function measureOperations(
       for (const operation of few ? FEW : ALL) rows.push(await measure(worker, model, operation, requests));
     }
     rows.push(await measureThumbnail(worker, ids.at(-1) ?? "", requests));
-    return rows;
+    return few ? rows : [...rows, ...(await measureAtOrigin(models, requests))];
   } finally {
     await worker.close();
+  }
+}
+
+/** What is left to the Worker where an origin, a process of its own, runs the model. */
+async function measureAtOrigin(models: string, requests: number): Promise<OperationRow[]> {
+  const origin = await OriginProcess.start(["--models", models]);
+  try {
+    const worker = await startProduct(models, { ORIGIN_URLS: origin.url });
+    try {
+      const rows: OperationRow[] = [];
+      for (const model of await modelsOf(models)) {
+        for (const samples of [1, 4]) rows.push(await measure(worker, model, complete(samples, "ORIGIN"), requests));
+      }
+      return rows;
+    } finally {
+      await worker.close();
+    }
+  } finally {
+    await origin.stop("SIGKILL");
   }
 }
 

@@ -47,9 +47,9 @@ export async function measureRequests(requests: number, models = join(ROOT, "r2-
   }
 }
 
-/** The Worker as it is deployed. */
-export async function startProduct(models: string): Promise<Workerd> {
-  const vars = { ANONYMOUS_SCOPES: "COMPLETE,EMBED", FLOOD_GUARD: "off" };
+/** The Worker as it is deployed. @param more variables, beside those that let everybody in */
+export async function startProduct(models: string, more: Record<string, string> = {}): Promise<Workerd> {
+  const vars = { ANONYMOUS_SCOPES: "COMPLETE,EMBED", FLOOD_GUARD: "off", ...more };
   const worker = await startWorkerd({ modules: await builtModules(WORKER_DIRECTORY), vars });
   await worker.publish(models);
   return worker;

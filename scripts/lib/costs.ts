@@ -104,6 +104,7 @@ function totalsOf(page: string): string {
       line(model, name, cpuOf(model, cpu) / of, beside(kinds) / of),
     ),
   );
+  const atOrigin = cpuOf("igpt-base", "complete 1 at an origin") * price(CPU) + beside(["complete"]);
   return [
     "| model | a thousand | CPU time | all else | together | so many a month use up the plan's CPU time |",
     "|---|---|---|---|---|---|",
@@ -113,13 +114,14 @@ function totalsOf(page: string): string {
     `Each picture whose \`url\` or \`id\` is asked for adds ${dollars(beside([STORED]) * 1000)} a thousand. A Durable Object that is active for 1,000 seconds costs`,
     `${dollars(1000 * OBJECT_GB * price(OBJECT_TIME))}; how long ours are was not measured: a meter while it answers a call, a job's a few times in the job's life.`,
     "",
-    `A GPU at ${dollars(price(GPU))} an hour, by its throughput in completions a second (an input, nothing measured):`,
+    `A GPU at ${dollars(price(GPU))} an hour, by its throughput in completions a second (an input, nothing measured); the Worker beside it, with igpt-base:`,
     "",
-    "| completions a second | GPU, a thousand | the Worker's requests and rows |",
-    "|---|---|---|",
-    ...THROUGHPUTS.map(
-      (rate) => `| ${rate} | ${dollars(price(GPU) / 3.6 / rate)} | ${dollars(beside(["complete"]) * 1000)} |`,
-    ),
+    "| completions a second | GPU, a thousand of 1 sample | the Worker | together |",
+    "|---|---|---|---|",
+    ...THROUGHPUTS.map((rate) => {
+      const [gpu, worker] = [price(GPU) / 3.6 / rate, atOrigin * 1000];
+      return `| ${rate} | ${dollars(gpu)} | ${dollars(worker)} | **${dollars(gpu + worker)}** |`;
+    }),
   ].join("\n");
 }
 
