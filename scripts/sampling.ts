@@ -4,14 +4,11 @@
  * they are, and by how different the samples of one picture are; with a sheet to look at.
  */
 import { writeFile } from "node:fs/promises";
-import { flatPalette, fromTokens } from "../src/image/palette.ts";
-import { encodePng } from "../src/image/render/png.ts";
-import { withAlpha } from "../src/image/render/scale.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloRun } from "../src/model/run.ts";
 import { readArguments } from "./lib/arguments.ts";
-import { contactSheet } from "./lib/contact-sheet.ts";
-import { heldOutTokens, openModel, samplesOf } from "./lib/held-out.ts";
+import { contactSheet, pngUri } from "./lib/contact-sheet.ts";
+import { heldOut, openModel, samplesOf } from "./lib/held-out.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { userPath } from "./lib/user-path.ts";
 import { differenceOf, mean, type Row, roughnessOf, table } from "./sampling/measure.ts";
@@ -49,8 +46,7 @@ const SHEET_PICTURES = 8;
 await buildAll();
 const model = await openModel(userPath(bundle));
 const { palette, architecture } = model.manifest;
-const colors = flatPalette(palette);
-const pictures = await heldOutTokens(userPath(data), model, Number(values.pictures));
+const pictures = (await heldOut(userPath(data), model, Number(values.pictures))).map(({ tokens }) => tokens);
 const { resolution: side, positions } = architecture;
 const half = positions / 2;
 const keep = Array.from({ length: positions }, (_, pixel) => pixel < half);
@@ -62,7 +58,7 @@ for (const tokens of pictures) {
   run.release();
   originals.push({ nats: mean([...perPixel.subarray(half)]), roughness: roughnessOf(tokens, palette, side) });
 }
-const sheet = pictures.slice(0, SHEET_PICTURES).map((tokens) => [pngUri(tokens)]);
+const sheet = pictures.slice(0, SHEET_PICTURES).map((tokens) => [pngUri(tokens, palette)]);
 const rows: Row[] = [];
 for (const temperature of values.temperatures.split(",").map(Number)) {
   for (const topP of values["top-p"].split(",").map(Number)) {
@@ -82,7 +78,7 @@ for (const temperature of values.temperatures.split(",").map(Number)) {
           palette,
         ),
       );
-      if (samples[0]) sheet[i]?.push(pngUri(samples[0].tokens));
+      if (samples[0]) sheet[i]?.push(pngUri(samples[0].tokens, palette));
       console.error(`temperature ${temperature}, top-p ${topP}: ${i + 1} of ${pictures.length} pictures`);
     }
     rows.push({
@@ -97,9 +93,4 @@ if (values.sheet) await writeFile(userPath(values.sheet), contactSheet(sheet, Ma
 if (values.json) {
   const { id, version } = model.manifest;
   await writeFile(userPath(values.json), `${JSON.stringify({ model: id, version, rows }, null, 1)}\n`);
-}
-
-function pngUri(tokens: Int32Array): string {
-  const png = encodePng(withAlpha(fromTokens(tokens, colors).rgb), side, side);
-  return `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 }

@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloRun } from "../src/model/run.ts";
 import { readArguments } from "./lib/arguments.ts";
-import { heldOutTokens, openModel, samplesOf } from "./lib/held-out.ts";
+import { heldOut, openModel, samplesOf } from "./lib/held-out.ts";
 import { buildAll } from "./lib/prepare.ts";
 import { userPath } from "./lib/user-path.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
@@ -44,7 +44,7 @@ if (!data || !bundle) {
 await buildAll();
 const model = await openModel(userPath(bundle));
 const { manifest, engine } = model;
-const pictures = await heldOutTokens(userPath(data), model, Number(values.pictures));
+const pictures = (await heldOut(userPath(data), model, Number(values.pictures))).map(({ tokens }) => tokens);
 const results: Measures[] = [];
 for (const name of values.holes.split(",")) {
   const keep = holeOf(name, manifest.architecture.resolution);

@@ -1,4 +1,5 @@
 import { PNG } from "pngjs";
+import type { Palette } from "../../src/model/candidates/outlook.ts";
 
 /** Pixels between two pictures. */
 const GAP = 8;
@@ -33,4 +34,15 @@ function paste(sheet: PNG, picture: PNG, left: number, top: number, scale: numbe
       picture.data.copy(sheet.data, 4 * ((top + y) * sheet.width + left + x), from, from + 4);
     }
   }
+}
+
+/** A PNG `data:` URI of a square picture's [pixels] palette indices; -1 is transparent. */
+export function pngUri(tokens: ArrayLike<number>, palette: Palette): string {
+  const side = Math.sqrt(tokens.length);
+  const png = new PNG({ width: side, height: side });
+  for (let i = 0; i < tokens.length; i++) {
+    const color = palette[tokens[i] ?? -1];
+    if (color) png.data.set([...color, 255], i * 4);
+  }
+  return `data:image/png;base64,${PNG.sync.write(png).toString("base64")}`;
 }

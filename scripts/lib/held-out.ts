@@ -28,12 +28,15 @@ export async function openModel(folder: string): Promise<OpenModel> {
   return { folder, manifest, engine };
 }
 
-/** `count` pictures of a zip or folder, drawn at random but always the same, in the model's palette: [pixels] each. */
-export async function heldOutTokens(
-  source: string,
-  { folder, manifest }: OpenModel,
-  count: number,
-): Promise<Int32Array[]> {
+export interface HeldOut {
+  /** In the model's palette: [pixels]. */
+  tokens: Int32Array;
+  /** The outermost folder that it came in. */
+  source: string;
+}
+
+/** `count` pictures of a zip or folder (0 = all), in an order that is random but always the same. */
+export async function heldOut(source: string, { folder, manifest }: OpenModel, count: number): Promise<HeldOut[]> {
   const out = await mkdtemp(join(tmpdir(), "igpt-edge-held-out-"));
   try {
     const command = await python();
@@ -42,9 +45,11 @@ export async function heldOutTokens(
     const file = await readFile(join(out, "tokens.bin"));
     const tokens = new Uint16Array(file.buffer, file.byteOffset, file.byteLength / 2);
     const { positions } = manifest.architecture;
-    return Array.from({ length: tokens.length / positions }, (_, i) =>
-      Int32Array.from(tokens.subarray(i * positions, (i + 1) * positions)),
-    );
+    const { sources } = JSON.parse(await readFile(join(out, "set.json"), "utf8")) as { sources: string[] };
+    return sources.map((source, i) => ({
+      source,
+      tokens: Int32Array.from(tokens.subarray(i * positions, (i + 1) * positions)),
+    }));
   } finally {
     await rm(out, { recursive: true, force: true });
   }
