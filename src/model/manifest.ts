@@ -30,6 +30,12 @@ const architecture = v.pipe(
   v.check((a) => a.positions === a.resolution ** 2, "positions is not resolution squared"),
 );
 
+/** What was found to look best: above 0, and top-p up to 1. */
+const sampling = v.object({
+  temperature: v.pipe(v.number(), v.gtValue(0), v.finite()),
+  topP: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)),
+});
+
 const manifestSchema = v.pipe(
   v.object({
     format: v.literal(1),
@@ -42,6 +48,7 @@ const manifestSchema = v.pipe(
     embeddingLayer: v.pipe(v.number(), v.integer(), v.minValue(0)),
     palette: v.array(v.strictTuple([byte, byte, byte])),
     files: v.record(fileName, fileEntry),
+    sampling: v.optional(sampling),
     metrics: v.optional(v.record(v.string(), v.unknown()), {}),
   }),
   v.check((m) => m.palette.length === m.architecture.colors, "the palette has another size than architecture.colors"),

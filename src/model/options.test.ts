@@ -18,6 +18,7 @@ const model: Model = {
   edgeSamples: 16,
   edgeCandidates: 16,
   testNllPerPixel: null,
+  recommended: null,
   manifest: makeBundle("m", "1").manifest,
 };
 

@@ -238,6 +238,7 @@ export class ModelService {
       embeddingLayer: manifest.embeddingLayer,
       ...{ edgeSamples, edgeCandidates },
       testNllPerPixel: typeof testNllPerPixel === "number" ? testNllPerPixel : null,
+      recommended: manifest.sampling ?? null,
       manifest,
     };
   }

@@ -22,6 +22,8 @@ export interface Model {
   edgeCandidates: number;
   /** Nats, as measured when it was published. */
   testNllPerPixel: number | null;
+  /** Options that were found to look best when it was published. */
+  recommended: { temperature: number; topP: number } | null;
   /** `manifest.palette` holds the RGB triples. */
   manifest: Manifest;
 }

@@ -68,6 +68,21 @@ atEachWidth(
       expect(await overlay(page).getAttribute("width")).toBe(String(64 * 8));
     });
 
+    it("start from the options that they recommend, unless others were set", async () => {
+      const { page } = await open();
+      await ready(page);
+      const temperature = page.getByRole("slider", { name: "Temperature" });
+      await choose(page, "large");
+      await expect.poll(() => temperature.inputValue()).toBe("0.9");
+      expect(await page.getByRole("slider", { name: "Top-p" }).inputValue()).toBe("0.95");
+      await choose(page, "tiny");
+      await expect.poll(() => temperature.inputValue()).toBe("1");
+      await setRange(page, "Temperature", 1.2);
+      await choose(page, "large");
+      await expect.poll(() => sideOf(page)).toBe(64);
+      expect(await temperature.inputValue()).toBe("1.2");
+    });
+
     it("come back by a link", async () => {
       const { page } = await open();
       await ready(page);

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const { id, version, parameters, embeddingLayer } = manifest;
   model = {
     ...{ id, version, parameters, embeddingLayer, ...manifest.architecture },
-    ...{ edgeSamples: 0, edgeCandidates: 0, testNllPerPixel: null, manifest },
+    ...{ edgeSamples: 0, edgeCandidates: 0, testNllPerPixel: null, recommended: null, manifest },
   };
 }, 600_000);
 afterAll(() => {

@@ -51,6 +51,13 @@ describe("a model's resolution", () => {
     ]);
   });
 
+  it("comes with the options that its makers recommend, if any", async () => {
+    const query = "{ models { recommended { temperature topP } } }";
+    expect(await worker.data(query)).toEqual({
+      models: [{ recommended: null }, { recommended: { temperature: 0.9, topP: 0.95 } }],
+    });
+  });
+
   it("is that of its pictures; by default the upper half is kept", async () => {
     const { keepRows, input, samples } = await complete({ ...LARGE, seed: 1 });
     expect(keepRows).toBe(SIDE / 2);

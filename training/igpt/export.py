@@ -40,6 +40,7 @@ def write_bundle(
     metrics: Callable[[Path], dict] | None = None,
     provenance: dict | None = None,
     created: str | None = None,
+    sampling: dict | None = None,
 ) -> dict:
     """Writes `models/{id}/{version}` into a new folder and returns its manifest. A bundle is immutable: an existing
     folder is refused. `metrics` is called with the folder once weights and graphs are there."""
@@ -68,6 +69,7 @@ def write_bundle(
         "embeddingLayer": round(config.layers * 5 / 8) if embedding_layer is None else embedding_layer,
         "palette": palette.rgb.tolist(),
         "files": {name: bundle.file_facts(partial / name) for name in (bundle.WEIGHTS, *GRAPHS)},
+        **({"sampling": sampling} if sampling else {}),
         "metrics": metrics(partial) if metrics else {},
         "provenance": provenance or {},
     }
@@ -161,6 +163,8 @@ def main() -> None:
     parser.add_argument("--test-pictures", type=int, default=200)
     parser.add_argument("--precision", choices=bundle.PRECISIONS, default="int8")
     parser.add_argument("--embedding-layer", type=int, help="the layer that embed uses by default")
+    parser.add_argument("--temperature", type=float, help="recommended, as found by `npm run sampling`; with --top-p")
+    parser.add_argument("--top-p", type=float, help="recommended; with --temperature")
     parser.add_argument("--trained", help="how the weights came about, for a checkpoint that does not say it itself")
     parser.add_argument("--keep-default", action="store_true", help="do not make it the bucket's default model")
     parser.add_argument("--golden", type=Path, help="write the shipped model's golden values into this folder too")
@@ -169,14 +173,18 @@ def main() -> None:
     if not args.version.isdecimal() or args.version.startswith("0"):
         parser.error("--version is a whole number from 1")
 
+    if (args.temperature is None) != (args.top_p is None):
+        parser.error("--temperature and --top-p go together")
+
     model, palette = load_model(args.checkpoint)
     provenance = describe(load_checkpoint(args.checkpoint), args.trained)
 
     def metrics(folder: Path) -> dict:
         if not args.data:
             return {}
-        tokens = spread(cached_tokens(args.data, palette), args.test_pictures)
-        pixels = cached_pictures(args.data).pixels
+        side = round(model.config.positions**0.5)
+        tokens = spread(cached_tokens(args.data, palette, side), args.test_pictures)
+        pixels = cached_pictures(args.data, side).pixels
         return {**measure(folder, model, tokens), "palettePsnr": round(palette.psnr(pixels), 3)}
 
     models = args.out / "models"
@@ -193,6 +201,7 @@ def main() -> None:
         embedding_layer=args.embedding_layer,
         metrics=metrics,
         provenance=provenance,
+        sampling={"temperature": args.temperature, "topP": args.top_p} if args.top_p else None,
     )
     bundle.add_to_index(models, args.id, args.version, default=not args.keep_default)
     if args.golden:

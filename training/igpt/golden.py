@@ -176,6 +176,7 @@ def small_bundles(out: Path) -> None:
             version="1",
             precision=precision,
             created="2026-11-22T00:00:00+00:00",
+            sampling={"temperature": 0.9, "topP": 0.95} if name == "large" else None,
         )
         tokens = random.integers(0, config.colors, config.positions)
         write_golden(out, name, folder, [(f"{given} given", tokens[:given], count) for given, count in lengths])

@@ -1,7 +1,7 @@
 /** Every GraphQL document of the page. A test validates them against the schema. */
 
 export const MODELS = `query Models {
-  models { id version parameters layers width heads resolution colors edgeSamples edgeCandidates testNllPerPixel }
+  models { id version parameters layers width heads resolution colors edgeSamples edgeCandidates testNllPerPixel recommended { temperature topP } }
   model { id }
 }`;
 

@@ -13,6 +13,7 @@ export interface ModelFacts {
   edgeSamples: number;
   edgeCandidates: number;
   testNllPerPixel: number | null;
+  recommended: { temperature: number; topP: number } | null;
 }
 
 export interface CompleteOptions {

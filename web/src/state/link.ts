@@ -38,8 +38,8 @@ export function currentLink(): string {
     link.set("candidates", String(candidates.value));
   }
   link.set("samples", String(samples.value));
-  if (temperature.value !== 1) link.set("temperature", String(temperature.value));
-  if (topP.value !== 1) link.set("top-p", String(topP.value));
+  link.set("temperature", String(temperature.value));
+  link.set("top-p", String(topP.value));
   if (topK.value !== 0) link.set("top-k", String(topK.value));
   const usedSeed = seed.value ?? run.value?.seed ?? null;
   if (usedSeed !== null) link.set("seed", String(usedSeed));

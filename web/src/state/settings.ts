@@ -17,9 +17,12 @@ const UNKNOWN_EDGE_SAMPLES = 8;
 export const FIRST_SIDE = 32;
 
 export const samples = signal(4);
-export const temperature = signal(1);
+/** The API's defaults, where a model recommends nothing. */
+const PLAIN = { temperature: 1, topP: 1 };
+
+export const temperature = signal(PLAIN.temperature);
 /** 1 = off. */
-export const topP = signal(1);
+export const topP = signal(PLAIN.topP);
 /** 0 = off. */
 export const topK = signal(0);
 /** null = another one each time. */
@@ -33,6 +36,17 @@ export const defaultModelId = signal<string | null>(null);
 export const model = computed(() => {
   const id = modelId.value ?? defaultModelId.value;
   return models.value.find((candidate) => candidate.id === id) ?? null;
+});
+
+// The page starts from what a model recommends; what somebody has set, or a link, stays.
+let recommended = PLAIN;
+effect(() => {
+  const now = model.value?.recommended ?? PLAIN;
+  if (temperature.peek() === recommended.temperature && topP.peek() === recommended.topP) {
+    temperature.value = now.temperature;
+    topP.value = now.topP;
+  }
+  recommended = now;
 });
 
 /** What a link says of its model's pictures, until the server has told. */
