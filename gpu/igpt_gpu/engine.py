@@ -23,6 +23,7 @@ CPU_CACHE_BYTES = 4 * 2**30
 PREFIX_TOKENS = {"cuda": 65_536, "cpu": 8_192}
 """Read at once: bounds the size of a prefix's activations and logits."""
 MAX_PLANS = 8
+Gone = Callable[[], bool]
 
 
 class OutOfMemory(RuntimeError):
@@ -51,11 +52,13 @@ class Engine:
         return Engine(read_bundle(folder, place, PRECISIONS[kind])[1], place, kind, cache_bytes)
 
     @torch.inference_mode()
-    def complete(self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False) -> list[Result | OutOfMemory]:
+    def complete(self, requests: Sequence[Request], gone: Sequence[Gone] | None = None) -> list[Result | OutOfMemory | Cancelled]:
         """One result for each, in order. What does not fit the memory at once is run in halves; a row that does not fit alone
-        is an OutOfMemory in its request's place. @raises Cancelled, once `cancelled` says that nobody waits for any of them."""
+        is an OutOfMemory in its request's place. `gone` says of each whether nobody waits for it any more: it is then not
+        worked on further, and Cancelled stands in its place."""
+        gone = gone or [lambda: False] * len(requests)
         try:
-            return list(self._run(requests, cancelled))
+            return list(self._run(requests, gone))
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -64,21 +67,37 @@ class Engine:
         self._free()
         if len(requests) > 1:
             half = len(requests) // 2
-            return [*self.complete(requests[:half], cancelled), *self.complete(requests[half:], cancelled)]
+            return [*self.complete(requests[:half], gone[:half]), *self.complete(requests[half:], gone[half:])]
         if requests[0].rows > 1:
             half = requests[0].rows // 2
             parts = [requests[0].part(0, half), requests[0].part(half, requests[0].rows)]
-            results = [self.complete([part], cancelled)[0] for part in parts]
+            results = [self.complete([part], gone)[0] for part in parts]
             return [_joined(results)]
         return [OutOfMemory(f"out of memory: {message}")]
 
-    def _run(self, requests: Sequence[Request], cancelled: Callable[[], bool]) -> list[Result]:
+    def _run(self, requests: Sequence[Request], gone: Sequence[Gone]) -> list[Result | Cancelled]:
+        left = [False] * len(requests)
+
+        def steps() -> int:
+            """Those of the longest request that somebody waits for."""
+            left[:] = [known or ask() for known, ask in zip(left, gone)]
+            if all(left):
+                raise Cancelled
+            return max(request.generate for request, off in zip(requests, left) if not off)
+
+        try:
+            results = self._decode(requests, steps)
+        except Cancelled:
+            return [Cancelled() for _ in requests]
+        return [Cancelled() if off else result for result, off in zip(results, left)]
+
+    def _decode(self, requests: Sequence[Request], steps: Callable[[], int]) -> list[Result]:
         batch = arrange(requests, self._round_groups)
         plan = self._plan(requests, batch) if batch.cells else None
-        prefix_nll, features = self._read_prefixes(batch, plan, cancelled)
+        prefix_nll, features = self._read_prefixes(batch, plan, steps)
         if plan:
             self._load(plan, requests, batch)
-            plan.run(max(request.generate for request in requests), cancelled)
+            plan.run(steps)
             samples, nll = plan.samples.cpu().numpy(), plan.nll.cpu().numpy()
         results = []
         place = {cell: i for i, cell in reversed(list(enumerate(batch.cells)))}
@@ -94,7 +113,7 @@ class Engine:
         return results
 
     def _read_prefixes(
-        self, batch: Batch, plan: Plan | None, cancelled: Callable[[], bool]
+        self, batch: Batch, plan: Plan | None, waited_for: Callable[[], int]
     ) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
         """Each distinct prefix once; its keys and values go to all of its groups. -> nats of each, features [U, L + 1, D]."""
         shape = self.weights.shape
@@ -105,8 +124,7 @@ class Engine:
         for group, u in enumerate(batch.prefix_of):
             groups.setdefault(u, []).append(group)
         while order:
-            if cancelled():
-                raise Cancelled
+            waited_for()
             longest = len(batch.prefixes[order[-1]])
             count = max(1, PREFIX_TOKENS[self.device.type] // longest)
             part, order = order[-count:], order[:-count]
@@ -194,10 +212,10 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _joined(parts: Sequence[Result | OutOfMemory]) -> Result | OutOfMemory:
+def _joined(parts: Sequence[Result | OutOfMemory | Cancelled]) -> Result | OutOfMemory | Cancelled:
     whole = []
     for part in parts:
-        if isinstance(part, OutOfMemory):
+        if not isinstance(part, Result):
             return part
         whole.append(part)
     names = ("samples", "nll", "prefix_nll", "features")

@@ -15,11 +15,11 @@ from .weights import Weights
 WINDOW = 64
 """A graph looks back at the first n * WINDOW own places; on a CPU, where nothing is captured, at just those there are."""
 CHECK_EVERY = 32
-"""Steps between two looks at whether anybody still waits."""
+"""Steps between two looks at who still waits."""
 
 
 class Cancelled(Exception):
-    """Nobody waits for the batch any more."""
+    """Nobody waits for it any more."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,18 @@ class Plan:
         self.prefix_mask.zero_().masked_fill_(beyond[:, None, None], float("-inf"))
         self.masked = self._device.type == "cuda" or bool(beyond.any())
 
-    def run(self, steps: int, cancelled: Callable[[], bool]) -> None:
-        """Fills `samples` and `nll` [B, :steps]. @raises Cancelled"""
-        for t in range(steps):
-            if t % CHECK_EVERY == 0 and cancelled():
-                raise Cancelled
+    def run(self, steps: Callable[[], int]) -> None:
+        """Fills `samples` and `nll` [B, :steps]. `steps` is asked again on the way, and may become less."""
+        t, wanted = 0, steps()
+        while t < wanted:
             if self._device.type == "cuda":
                 window = min(-(-(t + 1) // WINDOW) * WINDOW, self.size.steps)
                 self._graph(window).replay()
             else:
                 self._step(t + 1, False)
+            t += 1
+            if t % CHECK_EVERY == 0:
+                wanted = steps()
 
     def _step(self, window: int, own_masked: bool) -> None:
         own_mask = torch.where(self._places[:window] <= self.index, 0.0, float("-inf")) if own_masked else None

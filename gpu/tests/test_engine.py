@@ -125,8 +125,26 @@ def test_what_does_not_fit_is_run_in_parts_and_one_row_too_many_ends_alone():
 def test_stops_when_nobody_waits():
     engine = Engine.open(GOLDEN / "tiny", "cpu")
     looks = iter([False, False, True])
-    with pytest.raises(Cancelled):
-        engine.complete([request(1, 3, 60, engine.weights.shape.colors)], lambda: next(looks))
+    (outcome,) = engine.complete([request(1, 3, 900, engine.weights.shape.colors)], [lambda: next(looks)])
+    assert isinstance(outcome, Cancelled)
+
+
+def test_what_is_given_up_keeps_no_other_waiting():
+    engine = Engine.open(GOLDEN / "tiny", "cpu")
+    colors = engine.weights.shape.colors
+    asked = [request(1, 3, 900, colors, 1), request(2, 5, 40, colors, 2)]
+    looks = iter([False, False, True])
+    asks = [0]
+
+    def alive() -> bool:
+        asks[0] += 1
+        return False
+
+    given_up, done = engine.complete(asked, [lambda: next(looks), alive])
+    assert isinstance(given_up, Cancelled)
+    np.testing.assert_array_equal(done.samples, engine.complete([asked[1]])[0].samples)
+    # Every 32 steps, up to the end of the short one.
+    assert asks[0] <= 5
 
 
 def test_half_precision_stays_near(pair):
