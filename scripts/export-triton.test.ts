@@ -1,31 +1,48 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InferenceSession, Tensor } from "onnxruntime-node";
-import { expect, it } from "vitest";
-import { exportTriton } from "./export-triton.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { exportTriton, tritonDevice } from "./export-triton.ts";
+import { ROOT } from "./lib/root.ts";
 import { openFolder } from "./models/folder.ts";
 
-it("writes a repository whose graphs load where they lie, with a config that names their tensors", async () => {
-  const target = await mkdtemp(join(tmpdir(), "igpt-triton-"));
-  try {
-    const keys = await exportTriton((key) => openFolder().get(key), openFolder(target), "repository");
-    const model = "repository/igpt-base";
-    expect(keys).toContain(`${model}/1/model.onnx`);
-    expect(keys.at(-1)).toBe(`${model}/config.pbtxt`);
-    const session = await InferenceSession.create(join(target, model, "1/model.onnx"));
-    const config = await readFile(join(target, model, "config.pbtxt"), "utf8");
-    const names = [...config.matchAll(/name: "(\w+)" data_type/g)].map(([, name]) => name);
-    expect(names).toEqual([...session.inputNames, ...session.outputNames]);
-    const float = (values: number[], dims: number[]) => new Tensor("float32", Float32Array.from(values), dims);
-    const int64 = (values: number[], dims: number[]) => new Tensor("int64", BigInt64Array.from(values, BigInt), dims);
-    const { samples } = await session.run({
-      ...{ tokens: int64([1, 2, 3], [1, 3]), forced: int64([7, -1], [1, 2]), uniforms: float([0, 0.5], [1, 2]) },
-      ...{ temperature: float([1], [1, 1]), top_k: int64([0], [1, 1]), top_p: float([1], [1, 1]) },
-    });
-    expect(samples?.dims).toEqual([1, 2]);
-    expect(samples?.data[0]).toBe(7n);
-  } finally {
-    await rm(target, { recursive: true });
+/** That Triton serves it is shown by test/conformance/triton.test.ts. */
+let target = "";
+const read = (key: string) => openFolder().get(key);
+beforeAll(async () => {
+  target = await mkdtemp(join(tmpdir(), "igpt-triton-"));
+});
+afterAll(() => rm(target, { recursive: true }));
+
+it("writes weights, engine and model.py as they are, the config last", async () => {
+  const keys = await exportTriton(read, openFolder(target), { prefix: "repository", only: "igpt-small" });
+  expect(keys.at(-1)).toBe("repository/igpt-small/config.pbtxt");
+  expect(keys.every((key) => key.startsWith("repository/igpt-small/"))).toBe(true);
+  const version = join(target, "repository/igpt-small/1");
+  const engine = (await readdir(join(ROOT, "gpu/igpt_gpu"))).filter((name) => name.endsWith(".py"));
+  const sources: [string, string][] = [
+    ["weights.safetensors", "r2-assets/models/igpt-small/1/weights.safetensors"],
+    ["manifest.json", "r2-assets/models/igpt-small/1/manifest.json"],
+    ["model.py", "gpu/triton/model.py"],
+    ...engine.map((name): [string, string] => [`igpt_gpu/${name}`, `gpu/igpt_gpu/${name}`]),
+  ];
+  for (const [name, source] of sources) {
+    expect(await readFile(join(version, name)), name).toEqual(await readFile(join(ROOT, source)));
   }
+  expect((await readdir(version)).sort()).toEqual(["igpt_gpu", "manifest.json", "model.py", "weights.safetensors"]);
+});
+
+it.each([
+  ["cuda", "KIND_GPU", "torch-cuda-bf16"],
+  ["cpu", "KIND_CPU", "torch-cpu-fp32"],
+] as const)("%s: each instance is of its kind, and the engine is named", async (device, kind, engine) => {
+  await exportTriton(read, openFolder(target), { only: "igpt-small", device });
+  const config = await readFile(join(target, "triton/igpt-small/config.pbtxt"), "utf8");
+  expect(config).toContain(`instance_group [ { kind: ${kind} count: 1 } ]`);
+  expect(config).toContain(`key: "engine" value { string_value: "${engine}" }`);
+});
+
+it("says what is wrong with its options", async () => {
+  await expect(exportTriton(read, openFolder(target), { only: "other" })).rejects.toThrow("There is no model other.");
+  expect(() => tritonDevice("tpu")).toThrow("--device must be cuda or cpu, not tpu.");
 });

@@ -1,69 +1,137 @@
-/** `npm run models -- export-triton`: the models as a Triton model repository. */
-
+/** `npm run models -- export-triton`: the models as a repository that Triton's Python backend serves as it is. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { graphMetadata } from "../origin/graph/tensors.ts";
 import type { Manifest } from "../src/model/manifest.ts";
+import { ROOT } from "./lib/root.ts";
 import type { Bucket } from "./models/bucket.ts";
 import { checkBundle, type Read } from "./models/bundle.ts";
 import { readIndex } from "./models/publish.ts";
 
 /** Where it lies in a bucket: `--model-repository=s3://https://ENDPOINT/BUCKET/triton`. */
 export const TRITON_PREFIX = "triton";
-/** Rows of one batch; the Worker's calls have no more. */
-const MAX_BATCH = 16;
+/** What the instances run on, with what arithmetic, and how many rows Triton puts into one batch at most. */
+const DEVICES = {
+  cuda: { kind: "KIND_GPU", precision: "bf16", maxBatch: 512, more: {} },
+  // Threads of one step wait for one another: beside other programs on the machine that costs far more than it wins.
+  cpu: { kind: "KIND_CPU", precision: "fp32", maxBatch: 64, more: { threads: "1" } },
+} as const;
+export type TritonDevice = keyof typeof DEVICES;
 /** How long Triton waits for a batch to fill, in microseconds. */
 const QUEUE_DELAY = 3_000;
+/** Requests that may wait; Triton answers the next one with 503, which the Worker takes as busy. */
+const QUEUE_SIZE = 1_024;
+/** float32 1, as Triton reads it from a file. */
+const ONE = new Uint8Array(Float32Array.of(1).buffer);
+
+export interface TritonOptions {
+  /** Default: "triton". */
+  prefix?: string;
+  /** This model only. */
+  only?: string | undefined;
+  /** Default: an instance on each GPU. */
+  device?: TritonDevice;
+}
+
+/** @throws Error on another word. */
+export function tritonDevice(text: string): TritonDevice {
+  if (text === "cuda" || text === "cpu") return text;
+  throw new Error(`--device must be cuda or cpu, not ${text}.`);
+}
 
 /**
- * Writes every version of every model: `PREFIX/ID/config.pbtxt`, `PREFIX/ID/VERSION/{model.onnx,weights.safetensors}`. A
- * model's config comes last: Triton takes up what has one.
+ * Writes each model in its current version: `PREFIX/ID/VERSION/` has the bundle's weights and manifest, the engine
+ * (`gpu/igpt_gpu`) and `model.py`; `PREFIX/ID/config.pbtxt` comes last: Triton takes up what has one, and serves the version
+ * that it names.
  * @returns the keys written
- * @throws Error when a bundle is damaged, or a model's versions are of different shapes (they share one config)
+ * @throws Error when a bundle is damaged or `only` is no model's
  */
-export async function exportTriton(read: Read, target: Pick<Bucket, "put">, prefix = TRITON_PREFIX): Promise<string[]> {
+export async function exportTriton(
+  read: Read,
+  target: Pick<Bucket, "put">,
+  { prefix = TRITON_PREFIX, only, device = "cuda" }: TritonOptions = {},
+): Promise<string[]> {
   const index = await readIndex(read);
   if (!index) throw new Error("There is no models/index.json.");
+  if (only !== undefined && !index.models[only]) throw new Error(`There is no model ${only}.`);
+  const code = await engineFiles();
   const written: string[] = [];
   const put = async (key: string, bytes: Uint8Array) => {
     await target.put(`${prefix}/${key}`, bytes);
     written.push(`${prefix}/${key}`);
   };
-  for (const [id, { versions }] of Object.entries(index.models)) {
-    const configs = new Set<string>();
-    for (const version of versions) {
-      const { manifest, objects } = await checkBundle(read, id, version);
-      const file = (name: string) => {
-        const found = objects.find(([key]) => key.endsWith(`/${name}`));
-        if (!found) throw new Error(`${id} version ${version} has no ${name}.`);
-        return found[1];
-      };
-      await put(`${id}/${version}/model.onnx`, file("igpt.onnx"));
-      // The graph names this file as its external data, in its own folder.
-      await put(`${id}/${version}/weights.safetensors`, file("weights.safetensors"));
-      configs.add(tritonConfig(manifest));
+  for (const [id, { version }] of Object.entries(index.models)) {
+    if (only !== undefined && id !== only) continue;
+    const { manifest, objects } = await checkBundle(read, id, version);
+    for (const [key, bytes] of objects) {
+      const name = key.slice(key.lastIndexOf("/") + 1);
+      if (!name.endsWith(".onnx")) await put(`${id}/${version}/${name}`, bytes);
     }
-    const [config, other] = configs;
-    if (!config || other)
-      throw new Error(`The versions of ${id} differ in shape: publish them as models of their own.`);
-    await put(`${id}/config.pbtxt`, new TextEncoder().encode(config));
+    for (const [name, bytes] of code) await put(`${id}/${version}/${name}`, bytes);
+    await put(`${id}/warmup/top_p`, ONE);
+    await put(`${id}/config.pbtxt`, new TextEncoder().encode(tritonConfig(manifest, device)));
   }
   return written;
 }
 
-/** `config.pbtxt`: shapes without the batch's dimension, all versions served, requests batched as they come. */
-export function tritonConfig({ id, architecture }: Manifest): string {
+/** The engine's name in answers: the same that it gives itself (gpu/igpt_gpu/engine.py). */
+export const tritonEngine = (device: TritonDevice): string => `torch-${device}-${DEVICES[device].precision}`;
+
+/** `config.pbtxt`: shapes without the batch's dimension, requests of any lengths batched as they come. */
+export function tritonConfig({ id, version, architecture }: Manifest, device: TritonDevice): string {
+  const { kind, precision, maxBatch, more } = DEVICES[device];
   const { inputs, outputs } = graphMetadata(architecture);
-  const tensor = ({ name, datatype, shape }: { name: string; datatype: string; shape: number[] }) =>
-    `  { name: "${name}" data_type: TYPE_${datatype} dims: [ ${shape.slice(1).join(", ")} ] }`;
+  const tensor = ({ name, datatype, shape }: TensorMetadata, more = "") =>
+    `  { name: "${name}" data_type: TYPE_${datatype} dims: [ ${shape.slice(1).join(", ")} ]${more} }`;
+  const input = (metadata: TensorMetadata) =>
+    tensor(metadata, metadata.shape[1] === -1 ? " allow_ragged_batch: true" : "");
+  const parameter = ([key, value]: [string, string]) =>
+    `parameters { key: "${key}" value { string_value: "${value}" } }`;
   return `name: "${id}"
-backend: "onnxruntime"
-max_batch_size: ${MAX_BATCH}
+backend: "python"
+max_batch_size: ${maxBatch}
 input [
-${inputs.map(tensor).join(",\n")}
+${inputs.map(input).join(",\n")}
 ]
 output [
-${outputs.map(tensor).join(",\n")}
+${outputs.map((metadata) => tensor(metadata)).join(",\n")}
 ]
-version_policy: { all { } }
-dynamic_batching { max_queue_delay_microseconds: ${QUEUE_DELAY} }
+version_policy { specific { versions: [ ${version} ] } }
+instance_group [ { kind: ${kind} count: 1 } ]
+dynamic_batching {
+  max_queue_delay_microseconds: ${QUEUE_DELAY}
+  default_queue_policy { max_queue_size: ${QUEUE_SIZE} }
+}
+${Object.entries({ engine: tritonEngine(device), precision, ...more })
+  .map(parameter)
+  .join("\n")}
+model_warmup [
+  {
+    name: "half a picture"
+    batch_size: 1
+${inputs.map((metadata) => warmup(metadata, architecture.positions / 2)).join("\n")}
+  }
+]
 `;
+}
+
+type TensorMetadata = ReturnType<typeof graphMetadata>["inputs"][number];
+
+/** Zeros, but for `top_p`, which may not be 0: it comes from a file in the model's folder `warmup`. */
+function warmup({ name, datatype, shape }: TensorMetadata, length: number): string {
+  const data = name === "top_p" ? `input_data_file: "${name}"` : "zero_data: true";
+  const dims = shape[1] === 1 ? 1 : length;
+  return `    inputs { key: "${name}" value { data_type: TYPE_${datatype} dims: [ ${dims} ] ${data} } }`;
+}
+
+/** `model.py` and the engine's modules, by their path in a version's folder. */
+async function engineFiles(): Promise<[path: string, bytes: Uint8Array][]> {
+  const names = (await readdir(join(ROOT, "gpu/igpt_gpu"))).filter((name) => name.endsWith(".py")).sort();
+  const files: [string, string][] = [
+    ["model.py", "gpu/triton/model.py"],
+    ...names.map((name): [string, string] => [`igpt_gpu/${name}`, `gpu/igpt_gpu/${name}`]),
+  ];
+  return Promise.all(
+    files.map(async ([path, source]): Promise<[string, Uint8Array]> => [path, await readFile(join(ROOT, source))]),
+  );
 }

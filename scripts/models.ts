@@ -1,5 +1,5 @@
 /** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
-import { exportTriton } from "./export-triton.ts";
+import { exportTriton, tritonDevice } from "./export-triton.ts";
 import { readArguments } from "./lib/arguments.ts";
 import { shownPath, userPath } from "./lib/user-path.ts";
 import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
@@ -14,9 +14,11 @@ const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] 
   pull      copy the bucket's models into the folder
   list      the bucket's models
   verify    check every file of every version against its SHA-256, in the bucket (or in --dir)
-  export-triton  write a Triton model repository: into the bucket under triton/, or into --dir
+  export-triton  write the folder's models as a Triton model repository: into the bucket under triton/, or into --dir;
+            for an instance on each GPU, or with --device cpu on the processor; --model alone
   rollback  make an earlier version of --model the current one
 
+--device   cuda (the default) or cpu
 --remote   the production bucket (wrangler login first); default: the bucket of npm run dev`;
 
 const { values: options, positionals } = readArguments(USAGE, {
@@ -27,6 +29,7 @@ const { values: options, positionals } = readArguments(USAGE, {
     model: { type: "string" },
     version: { type: "string" },
     default: { type: "string" },
+    device: { type: "string", default: "cuda" },
   },
 });
 
@@ -58,7 +61,8 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   },
   async "export-triton"(bucket) {
     const target = directory === undefined ? bucket : openFolder(directory);
-    const keys = await exportTriton((key) => openFolder().get(key), target);
+    const device = tritonDevice(options.device);
+    const keys = await exportTriton((key) => openFolder().get(key), target, { only: options.model, device });
     for (const key of keys) console.log(key);
   },
   async list(bucket) {

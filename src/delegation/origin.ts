@@ -2,7 +2,14 @@
 import { readCapped } from "../net/read-capped.ts";
 import { Breaker } from "./breaker.ts";
 import { type FaultKind, OriginFault } from "./fault.ts";
-import { decodeResponse, encodeRequest, type InferResponse, ProtocolError, type Tensor } from "./protocol/index.ts";
+import {
+  decodeResponse,
+  encodeRequest,
+  type InferResponse,
+  ProtocolError,
+  parseConfiguredEngine,
+  type Tensor,
+} from "./protocol/index.ts";
 import type { OriginSettings } from "./settings.ts";
 
 export interface InferCall {
@@ -21,6 +28,8 @@ const MAX_METADATA_BYTES = 256 * 1024;
 const PROBE_MS = 2_000;
 /** Triton's, for tensors. */
 const BINARY = "binary_tensor_data";
+/** Triton's too: its older versions let a model say nothing of itself in an answer, but all show its configuration. */
+const CONFIGURATION = "model_configuration";
 const NOT_IMPLEMENTED = 501;
 /** Packing would cost the origin more time than the way to it, and hide an answer's length. */
 const PLAIN = { "Accept-Encoding": "identity" };
@@ -36,6 +45,8 @@ export class Origin {
   readonly #fetch: typeof fetch;
   /** What it knows beyond the protocol; undefined until it was asked. */
   #extensions: ReadonlySet<string> | undefined;
+  /** As models' configurations name their engines, by path; undefined for one that names none. */
+  readonly #engines = new Map<string, string | undefined>();
   /** Whether it knows versions of a model: they are optional in the protocol, and KServe's own server has none. */
   #versioned = true;
 
@@ -68,6 +79,7 @@ export class Origin {
         this.breaker.failed();
         // What is there when it is back may be another server.
         this.#extensions = undefined;
+        this.#engines.clear();
         this.#versioned = true;
       }
       throw fault;
@@ -146,7 +158,25 @@ export class Origin {
     if (answer.modelVersion && answer.modelVersion !== version) {
       throw this.#fault("missing", `an answer of version ${answer.modelVersion}`);
     }
-    return answer;
+    const engine = answer.parameters.engine ?? (await this.#configuredEngine(call, left, signal));
+    return { ...answer, parameters: { ...answer.parameters, ...(engine !== undefined && { engine }) } };
+  }
+
+  /** The parameter `engine` of the model's configuration, asked for once; undefined where there is none. */
+  async #configuredEngine({ model, version }: InferCall, left: () => number, signal: AbortSignal | undefined) {
+    if (!this.#extensions?.has(CONFIGURATION)) return undefined;
+    const path = `/v2/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}/config`;
+    if (!this.#engines.has(path)) {
+      try {
+        const limit = Math.min(left(), PROBE_MS);
+        const { ok, body } = await this.#request(path, signal ? { signal } : {}, limit, MAX_METADATA_BYTES);
+        this.#engines.set(path, ok ? parseConfiguredEngine(new TextDecoder().decode(body)) : undefined);
+      } catch (error) {
+        // The work is done, and only its maker's name is missing.
+        if (!(error instanceof OriginFault)) throw error;
+      }
+    }
+    return this.#engines.get(path);
   }
 
   /** Named in the server's metadata; the protocol alone is understood by all. */

@@ -145,3 +145,43 @@ describe("an origin that calls a request wrong", () => {
     expect(calls).toBe(3);
   });
 });
+
+describe("an origin whose answers name no engine", () => {
+  /** @param config what it answers when asked for the model's configuration; undefined: it does not show one */
+  function engineOf(config: unknown, named?: string) {
+    const paths: string[] = [];
+    const fetcher = async (input: RequestInfo | URL) => {
+      const { pathname } = new URL(String(input));
+      paths.push(pathname);
+      if (pathname === "/v2") return Response.json({ extensions: config === undefined ? [] : ["model_configuration"] });
+      if (pathname.endsWith("/config")) return Response.json(config);
+      const parameters: Record<string, string> = named === undefined ? {} : { engine: named };
+      const { headers, bytes } = encodeResponse({ parameters, outputs: [] }, () => false);
+      return new Response(bytes, { headers });
+    };
+    const pool = new OriginPool([new Origin({ url: "http://127.0.0.1:1", headers: {} }, fetcher)]);
+    const call = { model: "m", version: "7", inputs: [], outputs: [] };
+    const infer = () => pool.infer(call, ({ parameters }) => parameters.engine, 60_000);
+    return { paths, infer };
+  }
+
+  it("is asked for the model's configuration, once", async () => {
+    const { paths, infer } = engineOf({ parameters: { engine: { string_value: "torch-cuda-bf16" } } });
+    expect([await infer(), await infer()]).toEqual(["torch-cuda-bf16", "torch-cuda-bf16"]);
+    const asked = "/v2/models/m/versions/7/infer";
+    expect(paths).toEqual(["/v2", asked, "/v2/models/m/versions/7/config", asked]);
+  });
+
+  it("has none where the configuration has none, or where it shows none", async () => {
+    for (const config of [{}, { parameters: {} }, [], undefined]) {
+      const { infer } = engineOf(config);
+      expect([await infer(), await infer()]).toEqual([undefined, undefined]);
+    }
+  });
+
+  it("is not asked by a name that it gives itself", async () => {
+    const { paths, infer } = engineOf({ parameters: { engine: { string_value: "other" } } }, "kernel");
+    expect(await infer()).toBe("kernel");
+    expect(paths).toHaveLength(2);
+  });
+});

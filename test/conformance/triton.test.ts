@@ -1,0 +1,272 @@
+/** What `export-triton` writes, served by NVIDIA's own tritonserver, for our Worker and for NVIDIA's clients. */
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../scripts/lib/root.ts";
+import { openFolder } from "../../scripts/models/folder.ts";
+import { Origin } from "../../src/delegation/origin.ts";
+import { OriginPool } from "../../src/delegation/pool.ts";
+import { encodeRequest, fp32, int64 } from "../../src/delegation/protocol/index.ts";
+import { Remote } from "../../src/delegation/remote.ts";
+import { parseManifest } from "../../src/model/manifest.ts";
+import type { Model } from "../../src/model/types.ts";
+import { loadGolden } from "../golden/load.ts";
+import { startWorker, type TestWorker } from "../harness.ts";
+import { ended, type JobAnswer, picture, submitted } from "../jobs/client.ts";
+import { MISFIT, writeRepository } from "./triton/repository.ts";
+import { prepareTriton, TritonProcess } from "./triton/server.ts";
+
+const MODEL = "igpt-small";
+const ENGINE = "torch-cpu-fp32";
+const HERE = join(import.meta.dirname, "triton");
+const folder = await mkdtemp(join(tmpdir(), "igpt-triton-"));
+const triton = await prepareTriton(join(folder, "server"));
+if (typeof triton === "string") console.warn(`Triton is not tested: ${triton}.`);
+
+const COMPLETE = `query ($image: ImageInput!, $samples: Int!, $options: CompleteOptions) {
+  complete(image: $image, samples: $samples, options: $options) { ranOn engine samples { index nllPerPixel image { tokens } } }
+}`;
+type Complete = { complete: Pick<JobAnswer, "ranOn" | "engine" | "samples"> };
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe.skipIf(typeof triton === "string")("a real Triton server", { timeout: 300_000 }, () => {
+  if (typeof triton === "string") return;
+  let server: TritonProcess;
+  let worker: TestWorker;
+  beforeAll(async () => {
+    const { repository, bucket } = await writeRepository(folder);
+    server = await TritonProcess.start(triton, repository);
+    worker = await startWorker({
+      models: bucket,
+      vars: {
+        ...{ ORIGIN_URLS: server.url, ENGINE: "kernel", FLOOD_GUARD: "off", ORIGIN_WAIT_SECONDS: "60" },
+        ...{ JOB_RETRIES: "12", JOB_RETRY_SECONDS: "0.5", JOB_STALL_SECONDS: "60" },
+      },
+    });
+  }, 600_000);
+  afterAll(async () => {
+    await worker?.close();
+    await server?.stop("SIGKILL");
+  });
+
+  const complete = (samples: number, options: Record<string, unknown> = {}, model = MODEL) =>
+    worker.ask<Complete>(COMPLETE, {
+      ...{ image: picture(), samples },
+      options: { model, keepRows: 31, seed: 5, execution: "ORIGIN", ...options },
+    });
+  const job = (variant: number, samples: number, keepRows: number) =>
+    submitted(worker, {
+      ...{ image: picture(variant), samples },
+      options: { model: MODEL, keepRows, seed: 6, execution: "ORIGIN" },
+    });
+
+  describe("with NVIDIA's clients", () => {
+    let client: { sameOverBoth: boolean; refused: Record<string, [string, string][]> };
+    let reference: Record<"nats" | "prefixNats" | "features" | "kl" | "mass", number> & { forcedKept: boolean };
+    beforeAll(async () => {
+      const file = join(folder, "answers.npz");
+      const run = async (python: string, script: string, ...args: string[]) =>
+        JSON.parse((await promisify(execFile)(python, [join(HERE, script), ...args])).stdout);
+      const { http, grpc } = server.ports;
+      client = await run(triton.python, "client.py", String(http), String(grpc), MODEL, file);
+      const training = execFileSync("bash", [join(ROOT, "training/env.sh")], { encoding: "utf8" }).trim();
+      reference = await run(training, "reference.py", join(ROOT, `r2-assets/models/${MODEL}/1`), file);
+    }, 600_000);
+
+    it("answers alike over HTTP and gRPC", () => {
+      expect(client.sameOverBoth).toBe(true);
+    });
+
+    it("has the distribution of the plain model in float32, with the same tokens forced", () => {
+      expect(reference.forcedKept).toBe(true);
+      for (const key of ["nats", "prefixNats", "features"] as const) expect(reference[key], key).toBeLessThan(1e-3);
+      expect(Math.abs(reference.kl)).toBeLessThan(1e-6);
+      expect(reference.mass).toBeCloseTo(1, 4);
+    });
+
+    it.each([
+      ["token", "tokens: 512 is not in 0 .. 511"],
+      ["forced", "forced: -2 is not in -1 .. 511"],
+      ["nan", "uniforms: nan is not in [0, 1)"],
+      ["top-p", "top_p: 0.0 is not above 0"],
+      ["temperature", "temperature: inf is not finite"],
+      ["length", "uniforms has shape [2, 5] where the other inputs make it [2, 4]"],
+      ["positions", "1024 + 1 positions, the model has 1024"],
+      // Triton's own words.
+      ["dtype", "expects 'INT64'"],
+      ["rows", "batch size does not match"],
+      ["dimensions", "unexpected shape for input 'top_k'"],
+      ["missing", "expected 6 inputs but got 5"],
+    ])("refuses a wrong %s with the reason", (name, message) => {
+      const [http, grpc] = client.refused[name] ?? [];
+      expect(http?.[0]).toBe("400");
+      expect(grpc?.[0]).toBe("StatusCode.INVALID_ARGUMENT");
+      for (const [, said] of [http, grpc] as [string, string][]) expect(said).toContain(message);
+    });
+  });
+
+  /** One row by the protocol: its samples. */
+  async function infer(model: string, given: number, generate: number, seed: number, rows = 1) {
+    const body = encodeRequest({ inputs: inputs(given, generate, seed, rows), outputs: ["samples"] }, true);
+    return fetch(`${server.url}/v2/models/${model}/infer`, {
+      method: "POST",
+      headers: body.headers,
+      body: body.bytes,
+    });
+  }
+  const samples = async (response: Response) => {
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return bytes.subarray(Number(response.headers.get("inference-header-content-length"))).toString("hex");
+  };
+
+  it("batches requests of unlike lengths, and each has what it has alone", async () => {
+    const kinds = Array.from({ length: 24 }, (_, i) => [i % 5, 8 + (i % 3), i] as const);
+    const alone: string[] = [];
+    for (const kind of kinds) alone.push(await samples(await infer(MODEL, ...kind)));
+    const counters = async () => ({
+      executions: await server.metric("nv_inference_exec_count", MODEL),
+      rows: await server.metric("nv_inference_count", MODEL),
+      requests: await server.metric("nv_inference_request_success", MODEL),
+    });
+    const before = await counters();
+    const together = await Promise.all(kinds.map(async (kind) => samples(await infer(MODEL, ...kind))));
+    const after = await counters();
+    expect(together).toEqual(alone);
+    expect(after.requests - before.requests).toBe(kinds.length);
+    expect(after.rows - before.rows).toBe(kinds.length);
+    expect(after.executions - before.executions).toBeLessThan(kinds.length);
+  });
+
+  it("out of memory ends that request alone", async () => {
+    const [large, small] = await Promise.all([infer(MISFIT, 0, 200, 1), infer(MISFIT, 0, 8, 2)]);
+    expect(large.status).toBe(503);
+    expect(await large.text()).toContain("out of memory");
+    expect(small.status).toBe(200);
+    expect((await infer(MISFIT, 0, 8, 3)).status).toBe(200);
+  });
+
+  it("completes for the Worker, and names itself", async () => {
+    const [two, three] = [await complete(2), await complete(3)];
+    expect(two.data?.complete).toMatchObject({ ranOn: "ORIGIN", engine: ENGINE });
+    const [one, other] = tokensOf(two.data?.complete);
+    expect(tokensOf(three.data?.complete).slice(0, 2)).toEqual([one, other]);
+    expect(one).not.toEqual(other);
+  });
+
+  it("fills with candidates, which the Worker drives step by step", async () => {
+    const { data } = await complete(1, { candidates: 4 });
+    expect(data?.complete).toMatchObject({ ranOn: "ORIGIN", engine: ENGINE });
+  });
+
+  it("embeds and reads for the Worker what only an origin runs", async () => {
+    const query = `query ($image: ImageInput!) {
+      embed(image: $image, model: "half") { layer vector } likelihood(image: $image, model: "half") { nllPerPixel perPixel }
+    }`;
+    const { embed, likelihood } = await worker.data<{
+      embed: { layer: number; vector: number[] };
+      likelihood: { nllPerPixel: number; perPixel: number[] };
+    }>(query, { image: picture() });
+    expect(embed.vector).toHaveLength(32);
+    expect(likelihood.perPixel).toHaveLength(1024);
+    expect(likelihood.perPixel.reduce((sum, nats) => sum + nats, 0) / 1024).toBeCloseTo(likelihood.nllPerPixel, 4);
+
+    const model = await modelOf("half");
+    const remote = new Remote(new OriginPool([new Origin({ url: server.url, headers: {} }, fetch)]));
+    const golden = loadGolden("half").cases.find(({ given }) => given.length === 1024);
+    if (!golden) throw new Error("half.json has no whole picture");
+    const { perPixel } = await remote.likelihood(model, golden.given, 60_000);
+    const [embedding] = await remote.embed(model, [golden.given], 1, 60_000);
+    expect(worst(perPixel, golden.prefixNll)).toBeLessThan(1e-3);
+    expect(worst(embedding?.vector ?? [], golden.features.subarray(model.width, 2 * model.width))).toBeLessThan(1e-3);
+  });
+
+  it("another model under the name of the Worker's is a typed error, whose message says whom to tell", async () => {
+    const { errors } = await complete(1, {}, MISFIT);
+    expect(errors).toMatchObject([{ extensions: { code: "ORIGIN_UNAVAILABLE" } }]);
+    expect(errors[0]?.message).toContain(`does not fit the bundle of ${MISFIT}, version 1`);
+  });
+
+  it("carries out a job of 64 samples in chunks", async () => {
+    const before = await server.metric("nv_inference_request_success", MODEL);
+    const answer = await ended(worker, await job(1, 64, 31));
+    expect(answer).toMatchObject({ status: "SUCCEEDED", ranOn: "ORIGIN", engine: ENGINE, error: null });
+    expect(answer.samples.map(({ index }) => index)).toEqual(Array.from({ length: 64 }, (_, i) => i));
+    expect(await server.metric("nv_inference_request_success", MODEL)).toBeGreaterThanOrEqual(before + 4);
+  });
+
+  it("stops what its client gives up; a job that is cancelled meanwhile ends", async () => {
+    // It keeps the one instance busy until it is given up.
+    const long = spawn(triton.python, [join(HERE, "cancel.py"), String(server.ports.grpc), MODEL]);
+    let said = "";
+    long.stdout.on("data", (chunk) => (said += String(chunk)));
+    const waiting = () => server.metric("nv_inference_pending_request_count", MODEL);
+    const behind: Promise<Response>[] = [];
+    const queued = async () => {
+      behind.push(infer(MODEL, 3, 4, 1));
+      return waiting();
+    };
+    await expect.poll(queued, { interval: 500, timeout: 60_000 }).toBeGreaterThan(0);
+    const before = await waiting();
+    const id = await job(2, 64, 31);
+    await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThan(before);
+    await worker.data("mutation ($id: ID!) { cancelCompletion(id: $id) { status } }", { id });
+    expect(await ended(worker, id)).toMatchObject({ status: "CANCELLED" });
+    long.stdin.end("\n");
+    await expect.poll(() => server.log, { timeout: 60_000 }).toMatch(/gave up 1 of \d+ requests/);
+    expect(said.trim()).toBe("StatusCode.CANCELLED");
+    for (const answer of await Promise.all(behind)) expect(answer.status).toBe(200);
+  });
+
+  it("a job survives a server that is killed; a query is told", async () => {
+    const undisturbed = await ended(worker, await job(3, 32, 31));
+    const id = await job(3, 32, 31);
+    await server.stop("SIGKILL");
+    const { errors } = await complete(1);
+    expect(errors).toMatchObject([{ extensions: { code: "ORIGIN_UNAVAILABLE" } }]);
+    await server.start();
+    const answer = await ended(worker, id);
+    expect(answer).toMatchObject({ status: "SUCCEEDED", ranOn: "ORIGIN", engine: ENGINE });
+    expect(tokensOf(answer)).toEqual(tokensOf(undisturbed));
+  });
+});
+
+const tokensOf = (answer: Pick<JobAnswer, "samples"> | undefined) =>
+  answer?.samples.map(({ image }) => image.tokens) ?? [];
+
+function inputs(given: number, generate: number, seed: number, rows: number) {
+  const fill = (value: number) => new Float32Array(rows).fill(value);
+  return [
+    int64(
+      "tokens",
+      [rows, given],
+      Array.from({ length: rows * given }, (_, i) => (i * 7 + seed) % 64),
+    ),
+    int64("forced", [rows, generate], new Array<number>(rows * generate).fill(-1)),
+    fp32(
+      "uniforms",
+      [rows, generate],
+      Float32Array.from({ length: rows * generate }, (_, i) => ((i * 37 + seed * 11) % 97) / 97),
+    ),
+    ...[fp32("temperature", [rows, 1], fill(1)), int64("top_k", [rows, 1], new Array<number>(rows).fill(0))],
+    fp32("top_p", [rows, 1], fill(1)),
+  ];
+}
+
+async function modelOf(id: string): Promise<Model> {
+  const source = openFolder(join(folder, "bucket"));
+  const manifest = parseManifest(String(await source.get(`models/${id}/1/manifest.json`)));
+  const { version, parameters, embeddingLayer } = manifest;
+  return {
+    ...{ id, version, parameters, embeddingLayer, ...manifest.architecture },
+    ...{ edgeSamples: 0, edgeCandidates: 0, testNllPerPixel: null, manifest },
+  };
+}
+
+function worst(actual: ArrayLike<number>, right: Float32Array): number {
+  expect(actual.length).toBe(right.length);
+  return Math.max(...Array.from(actual, (value, i) => Math.abs(value - (right[i] ?? Number.NaN))));
+}

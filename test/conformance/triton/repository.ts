@@ -1,0 +1,51 @@
+/** What the server is to serve in the tests, written by `export-triton`, and what the Worker beside it has in its bucket. */
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exportTriton } from "../../../scripts/export-triton.ts";
+import { ROOT } from "../../../scripts/lib/root.ts";
+import { openFolder } from "../../../scripts/models/folder.ts";
+
+/** The name that another model goes by at the server: the Worker's bucket has the real one. */
+export const MISFIT = "igpt-base";
+/** Keys and values that the other model may have: those of 60 positions, float32, and no more. 3 layers of width 48. */
+const MISFIT_CACHE_BYTES = 2 * 3 * 48 * 60 * 4;
+
+export interface Folders {
+  /** For tritonserver. */
+  repository: string;
+  /** Laid out like the bucket: igpt-small, igpt-base, and `half`, which only an origin runs. */
+  bucket: string;
+}
+
+/** @param folder an empty one */
+export async function writeRepository(folder: string): Promise<Folders> {
+  const bucket = join(folder, "bucket");
+  await cp(join(ROOT, "r2-assets"), bucket, { recursive: true });
+  await cp(join(ROOT, "test/golden/half"), join(bucket, "models/half/1"), { recursive: true });
+  await writeIndex(bucket, ["igpt-small", "igpt-base", "half"]);
+
+  const served = join(folder, "served");
+  await cp(join(bucket, "models/igpt-small"), join(served, "models/igpt-small"), { recursive: true });
+  await cp(join(bucket, "models/half"), join(served, "models/half"), { recursive: true });
+  await cp(join(ROOT, "test/golden/biased"), join(served, `models/${MISFIT}/1`), { recursive: true });
+  await change(join(served, `models/${MISFIT}/1/manifest.json`), (text) => text.replace('"biased"', `"${MISFIT}"`));
+  await writeIndex(served, ["igpt-small", "half", MISFIT]);
+  await exportTriton((key) => openFolder(served).get(key), openFolder(folder), { device: "cpu" });
+  const repository = join(folder, "triton");
+  // Its warm-up would not fit.
+  await change(
+    join(repository, MISFIT, "config.pbtxt"),
+    (text) =>
+      `${text.slice(0, text.indexOf("model_warmup"))}parameters { key: "cache_bytes" value { string_value: "${MISFIT_CACHE_BYTES}" } }\n`,
+  );
+  return { repository, bucket };
+}
+
+async function writeIndex(folder: string, ids: readonly string[]): Promise<void> {
+  const models = Object.fromEntries(ids.map((id) => [id, { version: "1", versions: ["1"] }]));
+  await writeFile(join(folder, "models/index.json"), JSON.stringify({ format: 1, default: ids[0], models }));
+}
+
+async function change(path: string, edit: (text: string) => string): Promise<void> {
+  await writeFile(path, edit(await readFile(path, "utf8")));
+}
