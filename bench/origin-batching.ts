@@ -90,7 +90,7 @@ console.log(`batching: ${(batched / alone).toFixed(1)}x\n`);
 
 const { threads } = readConfig([], {});
 const directory = join(ROOT, "r2-assets/models", id, version);
-const runner = await makeOnnxRunner({ manifest, directory }, { kind: "onnx", provider: "cpu", cores: threads });
+const runner = await makeOnnxRunner({ manifest, directory }, { kind: "onnx", cores: threads });
 const contexts = [32, 960] as const;
 console.log("ms a position of each sample        looking back at 32     at 960");
 const each: [near: number, far: number][] = [];

@@ -15,7 +15,6 @@ export interface OriginConfig {
   token: string | undefined;
   /** auto: the edge's kernel for models that the edge can run, else onnxruntime. */
   engine: EngineChoice;
-  provider: "cpu" | "cuda";
   threads: number;
   /** Rows of one ONNX batch. */
   batchRows: number;
@@ -37,7 +36,6 @@ export function readConfig(args: readonly string[], env: Environment): OriginCon
       port: { type: "string", default: "9000" },
       host: { type: "string" },
       engine: { type: "string", default: "auto" },
-      provider: { type: "string", default: "cpu" },
       threads: { type: "string", default: String(availableParallelism()) },
       "batch-rows": { type: "string", default: "16" },
       "queue-rows": { type: "string", default: "512" },
@@ -53,7 +51,6 @@ export function readConfig(args: readonly string[], env: Environment): OriginCon
     port: whole("port", values.port, 0),
     token,
     engine: oneOf("engine", values.engine, ["auto", "kernel", "onnx"]),
-    provider: oneOf("provider", values.provider, ["cpu", "cuda"]),
     threads: whole("threads", values.threads, 1),
     batchRows: whole("batch-rows", values["batch-rows"], 1),
     maxQueueRows: whole("queue-rows", values["queue-rows"], 1),

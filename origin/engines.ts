@@ -3,7 +3,7 @@ import { factory as kernelFactory } from "../src/model/engines/kernel/factory.ts
 import type { Manifest } from "../src/model/manifest.ts";
 import { Batcher } from "./batching/batcher.ts";
 import { ComputePool } from "./compute/pool.ts";
-import type { EngineKind, Provider } from "./compute/runner.ts";
+import type { EngineKind } from "./compute/runner.ts";
 import type { OriginConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -14,7 +14,6 @@ const KERNEL_ROWS = 8;
 export interface EngineFacts {
   /** As `Completion.engine` names it: one name, one arithmetic. */
   engine: string;
-  provider: Provider;
   precision: string;
 }
 
@@ -37,8 +36,7 @@ export class Engines {
 
   facts(manifest: Manifest): EngineFacts {
     const kind = this.#kindOf(manifest);
-    const provider = kind === "kernel" ? "wasm" : this.#config.provider;
-    return { engine: provider === "cuda" ? "onnx-cuda" : kind, provider, precision: manifest.precision };
+    return { engine: kind, precision: manifest.precision };
   }
 
   /** The queue of the engine that runs this model. @throws UserError MODEL_CORRUPT when the engine asked for cannot. */
@@ -56,10 +54,9 @@ export class Engines {
   }
 
   #kindOf(manifest: Manifest): EngineKind {
-    const { engine, provider } = this.#config;
+    const { engine } = this.#config;
     if (engine === "kernel") kernelFactory.plan(manifest);
     if (engine !== "auto") return engine;
-    if (provider === "cuda") return "onnx";
     try {
       kernelFactory.plan(manifest);
       return "kernel";
@@ -72,7 +69,7 @@ export class Engines {
     const { threads, batchRows, maxQueueRows, maxDelayMs } = this.#config;
     // The kernel is single-threaded: one a core. onnxruntime shares the cores out itself.
     const alone = kind === "kernel";
-    const options = { kind, provider: facts.provider, cores: alone ? 1 : threads };
+    const options = { kind, cores: alone ? 1 : threads };
     const pool = new ComputePool(options, alone ? threads : 1);
     const limits = { maxRows: alone ? KERNEL_ROWS : batchRows, joins: !alone, maxQueueRows, maxDelayMs };
     const batcher = new Batcher(pool, limits, ({ rows, computeMs }) => {

@@ -15,8 +15,8 @@ async function start(): Promise<Origin> {
     const config = readConfig(process.argv.slice(2), process.env);
     const origin = new Origin(config);
     const url = await origin.listen();
-    const { engine, provider, threads, models, s3 } = config;
-    log("listening", { url, engine, provider, threads, models: s3?.url ?? models, token: config.token !== undefined });
+    const { engine, threads, models, s3 } = config;
+    log("listening", { url, engine, threads, models: s3?.url ?? models, token: config.token !== undefined });
     return origin;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -7,7 +7,7 @@ export function createMetrics(queuedRows: () => number) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const engine = ["engine", "provider", "precision"] as const;
+  const engine = ["engine", "precision"] as const;
   new Gauge({
     name: "igpt_origin_queued_rows",
     help: "Samples that wait for an engine",

@@ -84,7 +84,7 @@ const bundleFolder = ["--bundle", bundle.directory];
 await buildAll();
 const run = await python();
 const work = values.work ? userPath(values.work) : await mkdtemp(join(tmpdir(), "igpt-edge-evaluate-"));
-const pool = new ComputePool({ kind: "kernel", provider: "wasm", cores: 1 }, availableParallelism());
+const pool = new ComputePool({ kind: "kernel", cores: 1 }, availableParallelism());
 try {
   await evaluate(data, json);
 } catch (error) {

@@ -1,4 +1,4 @@
-/** `igpt.onnx` by onnxruntime-node: any model, on the CPU or a GPU. */
+/** `igpt.onnx` by onnxruntime-node: any model, on the CPU. */
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { filteredStepwise, type Infer } from "../../src/delegation/filtered.ts";
@@ -7,10 +7,10 @@ import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 import { filteredRow, putSample } from "./filtered.ts";
 import type { MakeRunner } from "./runner.ts";
 
-export const makeOnnxRunner: MakeRunner = async ({ manifest, directory }, { provider, cores }) => {
+export const makeOnnxRunner: MakeRunner = async ({ manifest, directory }, { cores }) => {
   // The graph names weights.safetensors beside it as its external data.
   const session = await InferenceSession.create(join(directory, "igpt.onnx"), {
-    executionProviders: [provider === "cuda" ? "cuda" : "cpu"],
+    executionProviders: ["cpu"],
     intraOpNumThreads: cores,
     interOpNumThreads: 1,
   });

@@ -2,7 +2,6 @@ import type { Bundle } from "../bundles/store.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 
 export type EngineKind = "kernel" | "onnx";
-export type Provider = "wasm" | "cpu" | "cuda";
 
 /** One loaded model, in a thread: `igpt.onnx`'s interface, whatever computes it. */
 export interface Runner {
@@ -13,7 +12,6 @@ export interface Runner {
 /** How a thread makes runners. */
 export interface RunnerOptions {
   kind: EngineKind;
-  provider: Provider;
   /** Cores that one run may use. */
   cores: number;
 }

@@ -19,7 +19,7 @@ let folder: string;
 let pool: ComputePool;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "igpt-edge-test-"));
-  pool = new ComputePool({ kind: "kernel", provider: "wasm", cores: 1 }, 2);
+  pool = new ComputePool({ kind: "kernel", cores: 1 }, 2);
 });
 afterAll(async () => {
   await pool.close();

@@ -75,7 +75,6 @@ describe.each(["kernel", "onnx"])("the %s engine behind the protocol", (engine) 
     expect(binary.parameters).toMatchObject({
       engine,
       precision: "int8",
-      provider: engine === "kernel" ? "wasm" : "cpu",
     });
     expect(binary.samples[5]).toBe(5);
     expect(new Set(binary.samples).size).toBeGreaterThan(5);
@@ -158,7 +157,7 @@ describe("what callers get wrong", () => {
     expect((await post(url, good, { headers })).status).toBe(200);
     const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
     expect(metrics).toMatch(/igpt_origin_requests_total\{model="igpt-base",version="",status="200"\} 1\n/);
-    expect(metrics).toContain('igpt_origin_generated_pixels_total{engine="kernel",provider="wasm",precision="int8"} 4');
+    expect(metrics).toContain('igpt_origin_generated_pixels_total{engine="kernel",precision="int8"} 4');
     expect(metrics).not.toContain("constructor");
   });
 });
