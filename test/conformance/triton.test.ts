@@ -262,7 +262,7 @@ async function modelOf(id: string): Promise<Model> {
   const { version, parameters, embeddingLayer } = manifest;
   return {
     ...{ id, version, parameters, embeddingLayer, ...manifest.architecture },
-    ...{ edgeSamples: 0, edgeCandidates: 0, testNllPerPixel: null, manifest },
+    ...{ edgeSamples: 0, edgeCandidates: 0, testNllPerPixel: null, recommended: null, manifest },
   };
 }
 
