@@ -23,7 +23,7 @@ it("writes weights, engine and model.py as they are, the config last", async () 
   const sources: [string, string][] = [
     ["weights.safetensors", "r2-assets/models/igpt-small/1/weights.safetensors"],
     ["manifest.json", "r2-assets/models/igpt-small/1/manifest.json"],
-    ["model.py", "gpu/triton/model.py"],
+    ["model.py", "gpu/triton_backend/model.py"],
     ...engine.map((name): [string, string] => [`igpt_gpu/${name}`, `gpu/igpt_gpu/${name}`]),
   ];
   for (const [name, source] of sources) {

@@ -128,7 +128,7 @@ function warmup({ name, datatype, shape }: TensorMetadata, length: number): stri
 async function engineFiles(): Promise<[path: string, bytes: Uint8Array][]> {
   const names = (await readdir(join(ROOT, "gpu/igpt_gpu"))).filter((name) => name.endsWith(".py")).sort();
   const files: [string, string][] = [
-    ["model.py", "gpu/triton/model.py"],
+    ["model.py", "gpu/triton_backend/model.py"],
     ...names.map((name): [string, string] => [`igpt_gpu/${name}`, `gpu/igpt_gpu/${name}`]),
   ];
   return Promise.all(

@@ -77,8 +77,8 @@ export function problemsOf({ page, text }: Command): string[] {
       return isWrangler(words) ? [] : [`no test knows ${program} ${args[0]}`];
     if (program === "bash") return missing(page, args[0]);
     if (program === "kubectl") return missing(page, args[args.indexOf("-f") + 1]);
-    const module = /(?:^| )-m igpt\.(\S+)/.exec(words.join(" "))?.[1];
-    if (module !== undefined) return pythonProblems(module, args);
+    const [, of, module] = /(?:^| )-m (igpt|igpt_gpu)\.(\S+)/.exec(words.join(" ")) ?? [];
+    if (of !== undefined && module !== undefined) return pythonProblems(of, module, args);
     return SHELL.test(words.join(" ")) ? [] : [`no test knows ${program}`];
   });
 }
@@ -115,17 +115,18 @@ function importsOf(path: string): string[] {
   return [...source.matchAll(/from "(\.[^"]+\.ts)"/g)].map(([, file = ""]) => join(dirname(path), file));
 }
 
-function pythonProblems(module: string, args: readonly string[]): string[] {
-  const path = `training/igpt/${module.replaceAll(".", "/")}`;
+function pythonProblems(of: string, module: string, args: readonly string[]): string[] {
+  const root = of === "igpt" ? "training/igpt" : "gpu/igpt_gpu";
+  const path = `${root}/${module.replaceAll(".", "/")}`;
   if (!existsSync(join(ROOT, `${path}.py`)) && !existsSync(join(ROOT, path, "__main__.py")))
-    return [`there is no igpt.${module}`];
-  const source = globSync("training/igpt/**/*.py", { cwd: ROOT })
+    return [`there is no ${of}.${module}`];
+  const source = globSync(`${root}/**/*.py`, { cwd: ROOT })
     .map((file) => readFileSync(join(ROOT, file), "utf8"))
     .join("\n");
   return args
     .filter((word) => /^--./.test(word))
     .filter((word) => !source.includes(`"${word}"`))
-    .map((word) => `igpt.${module} knows no ${word}`);
+    .map((word) => `${of}.${module} knows no ${word}`);
 }
 
 /** A path from the project's root or from the page's folder; placeholders such as FILE and $(...) may stand for one. */
