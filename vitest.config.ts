@@ -8,6 +8,7 @@ export default defineConfig({
       "src/**/*.test.ts",
       "test/**/*.test.ts",
       "origin/**/*.test.ts",
+      "lib/**/*.test.ts",
       "scripts/**/*.test.ts",
       "web/**/*.test.ts",
     ],

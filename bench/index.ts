@@ -6,8 +6,8 @@
 import { access, constants, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readArguments } from "../scripts/lib/arguments.ts";
-import { userPath } from "../scripts/lib/user-path.ts";
+import { readArguments } from "../lib/arguments.ts";
+import { userPath } from "../lib/user-path.ts";
 import { writeBundle } from "./bundle.ts";
 import { clientsTable, measureClients } from "./clients.ts";
 import { measureWorkerdLimits } from "./limits.ts";

@@ -6,9 +6,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../scripts/lib/root.ts";
-import type { Workerd } from "../scripts/lib/workerd.ts";
-import buildWorker from "../test/global-setup.ts";
+import { buildWorker } from "../lib/build-worker.ts";
+import { ROOT } from "../lib/root.ts";
+import type { Workerd } from "../lib/workerd.ts";
 import { OriginProcess } from "../test/origin/process.ts";
 import { modelsOf, quantile, startProduct } from "./requests.ts";
 

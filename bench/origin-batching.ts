@@ -3,13 +3,13 @@
  * by clients over HTTP, and what bounds it: the engine's time a position by batch and by what is looked back at.
  */
 import { join } from "node:path";
+import { checkBundle } from "../bundles/bundle.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { readIndex } from "../bundles/publish.ts";
+import { ASSETS, ROOT } from "../lib/root.ts";
 import { makeOnnxRunner } from "../origin/compute/onnx.ts";
 import { readConfig } from "../origin/config.ts";
 import type { GraphBatch } from "../origin/graph/batch.ts";
-import { ROOT } from "../scripts/lib/root.ts";
-import { checkBundle } from "../scripts/models/bundle.ts";
-import { openFolder } from "../scripts/models/folder.ts";
-import { readIndex } from "../scripts/models/publish.ts";
 import { encodeRequest, fp32, int64 } from "../src/delegation/protocol/index.ts";
 import { OriginProcess } from "../test/origin/process.ts";
 
@@ -17,7 +17,7 @@ const CLIENTS = 16;
 const GIVEN = 512;
 const GENERATE = 64;
 
-const read = (key: string) => openFolder().get(key);
+const read = (key: string) => openFolder(ASSETS).get(key);
 const index = await readIndex(read);
 const id = index?.default ?? "";
 const version = index?.models[id]?.version ?? "";

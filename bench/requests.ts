@@ -5,9 +5,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../scripts/lib/root.ts";
-import { builtModules, startWorkerd, type Workerd } from "../scripts/lib/workerd.ts";
-import buildWorker, { WORKER_DIRECTORY } from "../test/global-setup.ts";
+import { buildWorker, WORKER_DIRECTORY } from "../lib/build-worker.ts";
+import { ROOT } from "../lib/root.ts";
+import { builtModules, startWorkerd, type Workerd } from "../lib/workerd.ts";
 import { bundle } from "./workerd/build.ts";
 import type { Operation } from "./workerd/parts-worker.ts";
 

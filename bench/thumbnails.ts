@@ -8,8 +8,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { ROOT } from "../scripts/lib/root.ts";
-import bundleWorker from "../test/global-setup.ts";
+import { buildWorker as bundleWorker } from "../lib/build-worker.ts";
+import { ROOT } from "../lib/root.ts";
 import { startWorker, type TestWorker } from "../test/harness.ts";
 
 const REQUESTS_PER_SECOND = 200;

@@ -2,8 +2,8 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ROOT } from "../scripts/lib/root.ts";
-import { userPath } from "../scripts/lib/user-path.ts";
+import { ROOT } from "../lib/root.ts";
+import { userPath } from "../lib/user-path.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 export type EngineChoice = "auto" | "kernel" | "onnx";

@@ -1,4 +1,4 @@
-import { onEnd } from "../scripts/lib/on-end.ts";
+import { onEnd } from "../lib/on-end.ts";
 import { readConfig } from "./config.ts";
 import { log } from "./log.ts";
 import { Origin } from "./origin.ts";

@@ -1,15 +1,16 @@
 /** The reference origin: composition, start and end. */
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
-import { openFolder } from "../scripts/models/folder.ts";
+import { openFolder } from "../bundles/folder.ts";
 import { s3Read } from "./bundles/s3.ts";
 import { BundleStore } from "./bundles/store.ts";
 import type { OriginConfig } from "./config.ts";
 import { Engines } from "./engines.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Serving } from "./serving.ts";
 
-export class Origin {
+export class Origin implements Serving {
   readonly config: OriginConfig;
   readonly store: BundleStore;
   readonly engines: Engines;

@@ -2,16 +2,16 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { openFolder } from "../bundles/folder.ts";
+import { readArguments } from "../lib/arguments.ts";
+import { buildAll } from "../lib/prepare.ts";
+import { python } from "../lib/python.ts";
+import { ROOT } from "../lib/root.ts";
+import { userPath } from "../lib/user-path.ts";
 import { BundleStore } from "../origin/bundles/store.ts";
 import { ComputePool } from "../origin/compute/pool.ts";
-import { python } from "./evaluate/python.ts";
 import { runEngine } from "./evaluate/run-engine.ts";
 import { drawSamples } from "./evaluate/sample.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { buildAll } from "./lib/prepare.ts";
-import { ROOT } from "./lib/root.ts";
-import { userPath } from "./lib/user-path.ts";
-import { openFolder } from "./models/folder.ts";
 
 const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
 

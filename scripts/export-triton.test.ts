@@ -2,13 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { openFolder } from "../bundles/folder.ts";
+import { ASSETS, ROOT } from "../lib/root.ts";
 import { exportTriton, tritonDevice } from "./export-triton.ts";
-import { ROOT } from "./lib/root.ts";
-import { openFolder } from "./models/folder.ts";
 
 /** That Triton serves it is shown by test/conformance/triton.test.ts. */
 let target = "";
-const read = (key: string) => openFolder().get(key);
+const read = (key: string) => openFolder(ASSETS).get(key);
 beforeAll(async () => {
   target = await mkdtemp(join(tmpdir(), "igpt-triton-"));
 });

@@ -1,12 +1,12 @@
 /** `npm run models -- export-triton`: the models as a repository that Triton's Python backend serves as it is. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Bucket } from "../bundles/bucket.ts";
+import { checkBundle, type Read } from "../bundles/bundle.ts";
+import { readIndex } from "../bundles/publish.ts";
+import { ROOT } from "../lib/root.ts";
 import { graphMetadata } from "../origin/graph/tensors.ts";
 import type { Manifest } from "../src/model/manifest.ts";
-import { ROOT } from "./lib/root.ts";
-import type { Bucket } from "./models/bucket.ts";
-import { checkBundle, type Read } from "./models/bundle.ts";
-import { readIndex } from "./models/publish.ts";
 
 /** Where it lies in a bucket: `--model-repository=s3://https://ENDPOINT/BUCKET/triton`. */
 export const TRITON_PREFIX = "triton";

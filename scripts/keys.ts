@@ -1,12 +1,12 @@
 /** `npm run keys -- create | list | rotate | revoke`: API keys. The first admin key can only be made here. */
 
 import { readFile } from "node:fs/promises";
+import { readArguments } from "../lib/arguments.ts";
+import { migrateLocalDatabase, openDatabase } from "../lib/database.ts";
+import { userPath } from "../lib/user-path.ts";
 import { type Actor, type IssuedKey, KeyStore } from "../src/access/key-store.ts";
 import { isScope, type Scope } from "../src/access/scopes.ts";
 import { UserError } from "../src/errors.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { migrateLocalDatabase, openDatabase } from "./lib/database.ts";
-import { userPath } from "./lib/user-path.ts";
 
 const USAGE = `npm run keys -- COMMAND [--remote]
 

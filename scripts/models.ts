@@ -1,11 +1,14 @@
 /** `npm run models -- push | pull | list | verify | export-triton | rollback`: the bucket's models. */
+
+import type { Bucket } from "../bundles/bucket.ts";
+import { checkBundle, type Read } from "../bundles/bundle.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { publish, readIndex, rollback } from "../bundles/publish.ts";
+import { readArguments } from "../lib/arguments.ts";
+import { ASSETS } from "../lib/root.ts";
+import { shownPath, userPath } from "../lib/user-path.ts";
+import { openLocalBucket, openRemoteBucket } from "../lib/wrangler-bucket.ts";
 import { exportTriton, tritonDevice } from "./export-triton.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { shownPath, userPath } from "./lib/user-path.ts";
-import { type Bucket, openLocalBucket, openRemoteBucket } from "./models/bucket.ts";
-import { checkBundle, type Read } from "./models/bundle.ts";
-import { openFolder } from "./models/folder.ts";
-import { publish, readIndex, rollback } from "./models/publish.ts";
 
 const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N] [--default ID]
 
@@ -43,7 +46,7 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   async push(bucket) {
     const before = await defaultOf(bucket);
     if (options.remote) console.log(`Publishing to the production bucket, whose default model is ${before}.`);
-    const published = await publish((key) => openFolder(directory).get(key), bucket, {
+    const published = await publish((key) => openFolder(directory ?? ASSETS).get(key), bucket, {
       only: options.model,
       makeDefault: options.default,
     });
@@ -56,13 +59,13 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
     );
   },
   async pull(bucket) {
-    await publish((key) => bucket.get(key), openFolder(directory), { only: options.model });
+    await publish((key) => bucket.get(key), openFolder(directory ?? ASSETS), { only: options.model });
     console.log(`Copied to ${directory === undefined ? "r2-assets" : shownPath(directory)}.`);
   },
   async "export-triton"(bucket) {
-    const target = directory === undefined ? bucket : openFolder(directory);
+    const target = directory === undefined ? bucket : openFolder(directory ?? ASSETS);
     const device = tritonDevice(options.device);
-    const keys = await exportTriton((key) => openFolder().get(key), target, { only: options.model, device });
+    const keys = await exportTriton((key) => openFolder(ASSETS).get(key), target, { only: options.model, device });
     for (const key of keys) console.log(key);
   },
   async list(bucket) {
@@ -76,7 +79,7 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
     }
   },
   async verify(bucket) {
-    const folder = directory === undefined ? bucket : openFolder(directory);
+    const folder = directory === undefined ? bucket : openFolder(directory ?? ASSETS);
     const read: Read = (key) => folder.get(key);
     const index = await readIndex(read);
     if (!index) throw new Error("There is no models/index.json.");

@@ -3,10 +3,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readArguments } from "./lib/arguments.ts";
-import { changelogEntry } from "./lib/changelog.ts";
-import { ROOT } from "./lib/root.ts";
-import { CURRENT_SCHEMA, RELEASED_SCHEMA } from "./lib/schema-changes.ts";
+import { readArguments } from "../lib/arguments.ts";
+import { changelogEntry } from "../lib/changelog.ts";
+import { ROOT } from "../lib/root.ts";
+import { CURRENT_SCHEMA, RELEASED_SCHEMA } from "../lib/schema-changes.ts";
 
 const USAGE = `npm run release:check [-- --dry] [--skip-ci]
 

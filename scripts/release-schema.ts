@@ -1,8 +1,8 @@
 /** `npm run release:schema`: keeps the schema as that of a release; later ones are checked against it. */
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "./lib/root.ts";
-import { breakingChanges, CURRENT_SCHEMA, RELEASED_SCHEMA } from "./lib/schema-changes.ts";
+import { ROOT } from "../lib/root.ts";
+import { breakingChanges, CURRENT_SCHEMA, RELEASED_SCHEMA } from "../lib/schema-changes.ts";
 
 const [current, released] = [join(ROOT, CURRENT_SCHEMA), join(ROOT, RELEASED_SCHEMA)];
 const before = await readFile(released, "utf8").catch(() => null);

@@ -4,13 +4,13 @@
  * they are, and by how different the samples of one picture are; with a sheet to look at.
  */
 import { writeFile } from "node:fs/promises";
+import { readArguments } from "../lib/arguments.ts";
+import { contactSheet, pngUri } from "../lib/contact-sheet.ts";
+import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { buildAll } from "../lib/prepare.ts";
+import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloRun } from "../src/model/run.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { contactSheet, pngUri } from "./lib/contact-sheet.ts";
-import { heldOut, openModel, samplesOf } from "./lib/held-out.ts";
-import { buildAll } from "./lib/prepare.ts";
-import { userPath } from "./lib/user-path.ts";
 import { differenceOf, mean, type Row, roughnessOf, table } from "./sampling/measure.ts";
 
 const USAGE = `npm run sampling -- --data FILE.zip --bundle FOLDER [options]

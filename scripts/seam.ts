@@ -4,12 +4,12 @@
  * under the hole are compared with the original's.
  */
 import { writeFile } from "node:fs/promises";
+import { readArguments } from "../lib/arguments.ts";
+import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { buildAll } from "../lib/prepare.ts";
+import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloRun } from "../src/model/run.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { heldOut, openModel, samplesOf } from "./lib/held-out.ts";
-import { buildAll } from "./lib/prepare.ts";
-import { userPath } from "./lib/user-path.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
 
 const USAGE = `npm run seam -- --data FILE.zip [options]

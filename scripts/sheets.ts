@@ -4,13 +4,13 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readArguments } from "../lib/arguments.ts";
+import { contactSheet, pngUri } from "../lib/contact-sheet.ts";
+import { type HeldOut, heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { buildAll } from "../lib/prepare.ts";
+import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloRun } from "../src/model/run.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { contactSheet, pngUri } from "./lib/contact-sheet.ts";
-import { type HeldOut, heldOut, openModel, samplesOf } from "./lib/held-out.ts";
-import { buildAll } from "./lib/prepare.ts";
-import { userPath } from "./lib/user-path.ts";
 import { holeOf } from "./seam/measure.ts";
 
 const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER

@@ -1,13 +1,13 @@
 /** `npm run train`: from a folder of pictures to a model of one's own that the Worker serves. */
 
 import { join } from "node:path";
-import { python } from "./evaluate/python.ts";
-import { readArguments } from "./lib/arguments.ts";
-import { ROOT } from "./lib/root.ts";
-import { userPath } from "./lib/user-path.ts";
-import { openLocalBucket } from "./models/bucket.ts";
-import { openFolder } from "./models/folder.ts";
-import { publish, readIndex } from "./models/publish.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { publish, readIndex } from "../bundles/publish.ts";
+import { readArguments } from "../lib/arguments.ts";
+import { python } from "../lib/python.ts";
+import { ASSETS, ROOT } from "../lib/root.ts";
+import { userPath } from "../lib/user-path.ts";
+import { openLocalBucket } from "../lib/wrangler-bucket.ts";
 
 const USAGE = `npm run train -- --data FOLDER --id NAME [options]
 
@@ -72,7 +72,7 @@ try {
 
 /** The folder of a shipped model's current version. */
 async function currentBundle(model: string): Promise<string> {
-  const shipped = openFolder();
+  const shipped = openFolder(ASSETS);
   const models = (await readIndex((key) => shipped.get(key)))?.models ?? {};
   const version = models[model]?.version;
   if (version === undefined) {

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { WORKER_DIRECTORY } from "./global-setup.ts";
+import { WORKER_DIRECTORY } from "../lib/build-worker.ts";
 import { startWorker, type TestWorker, type TestWorkerOptions } from "./harness.ts";
 
 /**

@@ -1,17 +1,2 @@
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
-import { buildAll } from "../scripts/lib/prepare.ts";
-import { ROOT } from "../scripts/lib/root.ts";
-
-/** Where the bundled Worker lies for all tests: as it would be deployed. */
-export const WORKER_DIRECTORY = join(ROOT, "build/worker");
-
-/** Bundles the Worker once for all test files. */
-export default async function setup(): Promise<void> {
-  await buildAll();
-  execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", WORKER_DIRECTORY], {
-    cwd: ROOT,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
-  });
-}
+/** Vitest's: before all test files. */
+export { buildWorker as default } from "../lib/build-worker.ts";

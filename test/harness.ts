@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
-import { ROOT } from "../scripts/lib/root.ts";
-import type { Bucket } from "../scripts/models/bucket.ts";
-import { openFolder } from "../scripts/models/folder.ts";
-import { publish } from "../scripts/models/publish.ts";
-import { WORKER_DIRECTORY } from "./global-setup.ts";
+import type { Bucket } from "../bundles/bucket.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { publish } from "../bundles/publish.ts";
+import { WORKER_DIRECTORY } from "../lib/build-worker.ts";
+import { ROOT } from "../lib/root.ts";
 
 export interface TestWorkerOptions {
   /** Override wrangler.toml's. Default: as under `npm run dev`. */

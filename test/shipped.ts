@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../scripts/lib/root.ts";
+import { ROOT } from "../lib/root.ts";
 
 const index = JSON.parse(readFileSync(join(ROOT, "r2-assets/models/index.json"), "utf8")) as {
   default: string;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
-import type { Modules } from "../../scripts/lib/workerd.ts";
+import type { Modules } from "../../lib/workerd.ts";
 
 export async function bundle(entry: URL): Promise<Modules> {
   const modules: Modules = {};

@@ -1,5 +1,5 @@
 /** An engine in workerd, and the machine's limits there, timed from outside. */
-import { startWorkerd, type Workerd } from "../../scripts/lib/workerd.ts";
+import { startWorkerd, type Workerd } from "../../lib/workerd.ts";
 import type { Measurable, Task } from "../measure.ts";
 import { readGraph } from "../peers/graph.ts";
 import { bundle } from "./build.ts";

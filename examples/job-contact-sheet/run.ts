@@ -1,6 +1,6 @@
 /** A job of 64 samples, and all of them in one picture: npx tsx examples/job-contact-sheet/run.ts PICTURE SHEET.png */
 import { readFile, writeFile } from "node:fs/promises";
-import { contactSheet } from "../../scripts/lib/contact-sheet.ts";
+import { contactSheet } from "../../lib/contact-sheet.ts";
 
 const { IGPT_ENDPOINT = "http://127.0.0.1:8787/graphql", IGPT_KEY } = process.env;
 const [picture = "web/pictures/chelsea.jpg", sheet = "contact-sheet.png", samples = "64"] = process.argv.slice(2);

@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { readArguments } from "../../scripts/lib/arguments.ts";
+import { readArguments } from "../../lib/arguments.ts";
 import { type Reading, readAll, spaceOf } from "./api.ts";
 import { MOST_BYTES, type PictureFile, picturesIn, requestsOf } from "./folder.ts";
 import { sheetOf } from "./sheet.ts";

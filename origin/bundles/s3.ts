@@ -1,5 +1,5 @@
 import { AwsClient } from "aws4fetch";
-import type { Read } from "../../scripts/models/bundle.ts";
+import type { Read } from "../../bundles/bundle.ts";
 
 export interface S3Options {
   /** Of the bucket, path style: `https://ACCOUNT.r2.cloudflarestorage.com/BUCKET`, or any S3-compatible store's. */

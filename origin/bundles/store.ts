@@ -1,8 +1,8 @@
 /** Bundles that the origin serves, each checked against its manifest, as folders that engines can read. */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkBundle, type Read } from "../../scripts/models/bundle.ts";
-import { readIndex } from "../../scripts/models/publish.ts";
+import { checkBundle, type Read } from "../../bundles/bundle.ts";
+import { readIndex } from "../../bundles/publish.ts";
 import type { Manifest, ModelIndex } from "../../src/model/manifest.ts";
 
 export interface Bundle {

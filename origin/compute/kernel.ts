@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { CandidateFilter } from "../../src/model/candidates/filter.ts";
 import type { Palette } from "../../src/model/candidates/outlook.ts";
 import { runCandidates } from "../../src/model/candidates/run.ts";

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { createMiddleware } from "hono/factory";
 import { CANDIDATES } from "../../src/delegation/graph/index.ts";
-import type { Origin } from "../origin.ts";
+import type { Serving } from "../serving.ts";
 import { requireToken } from "./auth.ts";
 import { answerError } from "./errors.ts";
 import { infer } from "./infer.ts";
@@ -12,7 +12,7 @@ import { modelMetadata, modelReady } from "./models.ts";
 
 const NAME = "igpt-edge reference origin";
 
-export function createApp(origin: Origin): Hono {
+export function createApp(origin: Serving): Hono {
   const app = new Hono();
   app.onError(answerError);
   app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
@@ -36,7 +36,7 @@ export function createApp(origin: Origin): Hono {
   return app;
 }
 
-function counted({ metrics }: Origin) {
+function counted({ metrics }: Serving) {
   return createMiddleware(async (c, next) => {
     await next();
     const { model, version = "" } = c.req.param() as Record<string, string>;
@@ -47,7 +47,7 @@ function counted({ metrics }: Origin) {
 }
 
 /** A draining origin takes nothing new: another one, or this one after its restart, will. */
-function whileServing(origin: Origin) {
+function whileServing(origin: Serving) {
   return createMiddleware(async (c, next) => {
     if (!origin.draining) return next();
     c.header("Retry-After", "2");

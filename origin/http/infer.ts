@@ -5,7 +5,7 @@ import type { Bundle } from "../bundles/store.ts";
 import type { GraphBatch } from "../graph/batch.ts";
 import { readBatch, resultTensors } from "../graph/tensors.ts";
 import { log } from "../log.ts";
-import type { Origin } from "../origin.ts";
+import type { Serving } from "../serving.ts";
 import { readBody } from "./body.ts";
 import { findBundle } from "./models.ts";
 
@@ -13,7 +13,7 @@ import { findBundle } from "./models.ts";
 const MAX_ROWS = 256;
 
 /** `POST /v2/models/{model}[/versions/{version}]/infer` */
-export async function infer(c: Context, origin: Origin): Promise<Response> {
+export async function infer(c: Context, origin: Serving): Promise<Response> {
   const arrived = performance.now();
   const bundle = await findBundle(c, origin);
   const request = decodeRequest(c.req.raw.headers, await readBody(c.req.raw));
@@ -37,7 +37,7 @@ export async function infer(c: Context, origin: Origin): Promise<Response> {
 }
 
 function report(
-  origin: Origin,
+  origin: Serving,
   { manifest }: Bundle,
   { id }: InferRequest,
   { rows, generate, filter }: GraphBatch,

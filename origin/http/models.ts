@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import type { Bundle } from "../bundles/store.ts";
 import { graphMetadata } from "../graph/tensors.ts";
-import type { Origin } from "../origin.ts";
+import type { Serving } from "../serving.ts";
 import { HttpError } from "./errors.ts";
 
 /** The bundle that the path names. @throws HttpError 404 */
-export async function findBundle(c: Context, { store }: Origin): Promise<Bundle> {
+export async function findBundle(c: Context, { store }: Serving): Promise<Bundle> {
   const { model = "", version: asked } = c.req.param() as { model?: string; version?: string };
   const version = await store.version(model, asked);
   if (version) return store.open(model, version);
@@ -13,7 +13,7 @@ export async function findBundle(c: Context, { store }: Origin): Promise<Bundle>
 }
 
 /** `GET /v2/models/{model}[/versions/{version}]` */
-export async function modelMetadata(c: Context, origin: Origin): Promise<Response> {
+export async function modelMetadata(c: Context, origin: Serving): Promise<Response> {
   const { manifest } = await findBundle(c, origin);
   const index = await origin.store.index();
   return c.json({
@@ -26,7 +26,7 @@ export async function modelMetadata(c: Context, origin: Origin): Promise<Respons
 }
 
 /** `GET /v2/models/{model}[/versions/{version}]/ready`: its files are here and are what its manifest says. */
-export async function modelReady(c: Context, origin: Origin): Promise<Response> {
+export async function modelReady(c: Context, origin: Serving): Promise<Response> {
   const { manifest } = await findBundle(c, origin);
   return c.json({ name: manifest.id, ready: !origin.draining }, origin.draining ? 503 : 200);
 }

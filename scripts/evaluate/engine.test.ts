@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ROOT } from "../../lib/root.ts";
 import { ComputePool } from "../../origin/compute/pool.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import { ROOT } from "../lib/root.ts";
 import { runEngine } from "./run-engine.ts";
 import { drawSamples, type Sampling } from "./sample.ts";
 

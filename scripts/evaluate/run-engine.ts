@@ -1,9 +1,9 @@
 import { appendFile, mkdir, open, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { everySome } from "../../lib/every-some.ts";
 import type { Bundle } from "../../origin/bundles/store.ts";
 import type { ComputePool } from "../../origin/compute/pool.ts";
 import type { GraphBatch, GraphResult } from "../../origin/graph/batch.ts";
-import { everySome } from "../lib/every-some.ts";
 import { reporter } from "./progress.ts";
 
 /** Pictures between two writes: what an interruption loses. */

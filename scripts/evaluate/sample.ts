@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { everySome } from "../../lib/every-some.ts";
 import type { Bundle } from "../../origin/bundles/store.ts";
 import type { ComputePool } from "../../origin/compute/pool.ts";
 import type { GraphBatch } from "../../origin/graph/batch.ts";
 import { uniforms } from "../../src/model/sampling/uniforms.ts";
-import { everySome } from "../lib/every-some.ts";
 import { reporter } from "./progress.ts";
 
 /** Samples that run together; the kernel's cost a sample falls no further above it. */

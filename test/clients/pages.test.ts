@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { developmentVariables } from "../../scripts/lib/development.ts";
+import { developmentVariables } from "../../lib/development.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { photo } from "../worker/pictures.ts";
 

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, isFree } from "../../scripts/lib/port.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { freePort, isFree } from "../../lib/port.ts";
+import { ROOT } from "../../lib/root.ts";
 import { familyOf, left, type Running } from "./processes.ts";
 
 let folder: string;

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
-import { openFolder } from "../../scripts/models/folder.ts";
+import { openFolder } from "../../bundles/folder.ts";
+import { ASSETS, ROOT } from "../../lib/root.ts";
 import { Origin } from "../../src/delegation/origin.ts";
 import { OriginPool } from "../../src/delegation/pool.ts";
 import { Remote } from "../../src/delegation/remote.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const url = `http://127.0.0.1:${port}`;
   await untilReady(`${url}/v2/models/${SHIPPED.id}/ready`, server);
   remote = new Remote(new OriginPool([new Origin({ url, headers: {} }, fetch)]));
-  const manifest = parseManifest(String(await openFolder().get(`${BUNDLE}/manifest.json`)));
+  const manifest = parseManifest(String(await openFolder(ASSETS).get(`${BUNDLE}/manifest.json`)));
   const { id, version, parameters, embeddingLayer } = manifest;
   model = {
     ...{ id, version, parameters, embeddingLayer, ...manifest.architecture },

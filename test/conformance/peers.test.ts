@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { ended, picture, submitted } from "../jobs/client.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";

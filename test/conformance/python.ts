@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 /** Other people's clients and servers, and the few lines of ours that start them. */
 export const PEERS = join(ROOT, "test/conformance/peers");

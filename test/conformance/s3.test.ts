@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { encodeRequest, fp32, int64 } from "../../src/delegation/protocol/index.ts";
 import { OriginProcess } from "../origin/process.ts";
 import { SHIPPED } from "../shipped.ts";

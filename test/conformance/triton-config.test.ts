@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { openFolder } from "../../bundles/folder.ts";
+import { ASSETS, ROOT } from "../../lib/root.ts";
 import { exportTriton } from "../../scripts/export-triton.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
-import { openFolder } from "../../scripts/models/folder.ts";
 import { SHIPPED } from "../shipped.ts";
 import { peersPython, report } from "./python.ts";
 
@@ -27,7 +27,7 @@ let folder = "";
 beforeAll(async () => {
   python = peersPython();
   folder = await mkdtemp(join(tmpdir(), "igpt-triton-"));
-  await exportTriton((key) => openFolder().get(key), openFolder(folder));
+  await exportTriton((key) => openFolder(ASSETS).get(key), openFolder(folder));
 }, 600_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Operations, operationsOf, tableUnder, UNITS, withTotals } from "../../scripts/lib/costs.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { type Operations, operationsOf, tableUnder, UNITS, withTotals } from "../../lib/costs.ts";
+import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { startAround } from "../around.ts";
 import type { TestWorker } from "../harness.ts";

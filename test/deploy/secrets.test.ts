@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 it("the example of local secrets has those of production", () => {
   const docs = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");

@@ -2,7 +2,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { blocksOf } from "./pages.ts";
 
 const PAGE = "docs/architecture.md";
@@ -65,7 +65,9 @@ it("files that the page names are there", () => {
 
 /** Imports from one node's files of another node's. */
 function readImports(): Import[] {
-  const files = globSync(["src/**/*.ts", "origin/**/*.ts"], { cwd: ROOT }).filter((file) => !file.endsWith(".test.ts"));
+  const files = globSync(["src/**/*.ts", "origin/**/*.ts", "bundles/**/*.ts", "lib/**/*.ts"], { cwd: ROOT }).filter(
+    (file) => !file.endsWith(".test.ts"),
+  );
   return files
     .filter((file) => !LEFT_OUT.includes(file))
     .flatMap((file) => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { run } from "../examples/run.ts";
 import { commandsOf, isWrangler, partsOf, problemsOf, REASONS } from "./commands.ts";
 import { readPages } from "./pages.ts";

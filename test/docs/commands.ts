@@ -1,7 +1,7 @@
 /** The commands of the docs, and what can be told of one without running it. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { blocksOf, type Page, proseOf } from "./pages.ts";
 
 /** A command of a `sh` block or, `inline`, in the midst of a sentence or a table. */

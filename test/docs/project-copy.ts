@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 const LEFT_OUT = new Set(["node_modules", ".git", ".wrangler", "artifacts", "demo-out"]);
 const OF_NPM = /^npm_(?!config_)|^npm_config_local_prefix$|^INIT_CWD$|^NODE$|^VITEST|^NODE_ENV$/;

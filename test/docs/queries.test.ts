@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type OperationDefinitionNode, parse } from "graphql";
 import { createClient } from "graphql-sse";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { printed } from "../examples/run.ts";
 import { startWorker, type TestWorker } from "../harness.ts";

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { expect } from "vitest";
-import { freePort } from "../../scripts/lib/port.ts";
+import { freePort } from "../../lib/port.ts";
 import type { ProjectCopy } from "./project-copy.ts";
 
 /** What the steps share. */

@@ -6,7 +6,7 @@ import type { Manifest } from "../../src/model/manifest.ts";
 export function makeBundle(
   id: string,
   version: string,
-  { bytes = 300_000, precision = "int8" as Manifest["precision"] } = {},
+  { bytes = 300_000, precision = "int8" as Manifest["precision"], resolution = 8 } = {},
 ) {
   const weights = makeWeights(bytes, Number(version));
   const files = { "weights.safetensors": describe(weights), "igpt.onnx": describe(new TextEncoder().encode("graph")) };
@@ -14,7 +14,7 @@ export function makeBundle(
     format: 1,
     id,
     version,
-    architecture: { layers: 2, width: 4, heads: 2, positions: 64, colors: 16, resolution: 8, bias: false },
+    architecture: { layers: 2, width: 4, heads: 2, positions: resolution ** 2, colors: 16, resolution, bias: false },
     precision,
     parameters: 1234,
     embeddingLayer: 1,

@@ -6,7 +6,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { issueKey } from "../access/admin.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { printed, run } from "./run.ts";

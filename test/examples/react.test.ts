@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { Window } from "happy-dom";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { bundle } from "../../examples/react/bundle.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 export interface Finished {
   code: number | null;

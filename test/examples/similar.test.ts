@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Image } from "imagescript";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { issueKey } from "../access/admin.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { printed, run, script } from "./run.ts";

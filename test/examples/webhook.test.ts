@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { freePort } from "../../scripts/lib/port.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { freePort } from "../../lib/port.ts";
+import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { photo } from "../worker/pictures.ts";

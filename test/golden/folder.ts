@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 /** A new folder laid out like r2-assets that holds these golden bundles, the first of them the default. */
 export function goldenFolder(...ids: [string, ...string[]]): { path: string; remove(): void } {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestHarness } from "wrangler";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { planDecode } from "../../src/image/decode/index.ts";
 import { difference, expectations, fixture } from "./fixtures.ts";
 import { shrunk } from "./pixels.ts";

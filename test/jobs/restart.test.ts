@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
-import { openLocalBucket } from "../../scripts/models/bucket.ts";
-import { openFolder } from "../../scripts/models/folder.ts";
-import { publish } from "../../scripts/models/publish.ts";
+import { openFolder } from "../../bundles/folder.ts";
+import { publish } from "../../bundles/publish.ts";
+import { ASSETS, ROOT } from "../../lib/root.ts";
+import { openLocalBucket } from "../../lib/wrangler-bucket.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";
 import { JOB_FIELDS, type JobAnswer, picture } from "./client.ts";
 
@@ -23,7 +23,7 @@ afterAll(async () => {
 it("a job goes on when the Worker's process was killed in its midst", async () => {
   state = await mkdtemp(join(tmpdir(), "igpt-restart-"));
   const bucket = await openLocalBucket(join(state, "v3"));
-  await publish((key) => openFolder().get(key), bucket);
+  await publish((key) => openFolder(ASSETS).get(key), bucket);
   await bucket.close();
   // One thread, so that there is time to kill in.
   origin = await OriginProcess.start(["--threads", "1"]);

@@ -5,11 +5,11 @@
 import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { everySome } from "../../scripts/lib/every-some.ts";
+import { buildWorker as setup } from "../../lib/build-worker.ts";
+import { everySome } from "../../lib/every-some.ts";
 import { completedSamples, completionInputs } from "../../src/delegation/graph/index.ts";
 import { decodeResponse, encodeRequest } from "../../src/delegation/protocol/index.ts";
 import type { CompletionSpec, Model } from "../../src/model/types.ts";
-import setup from "../global-setup.ts";
 import { startWorker } from "../harness.ts";
 import { OriginProcess } from "../origin/process.ts";
 import { job, picture, status, submitted } from "./client.ts";

@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../scripts/lib/port.ts";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { freePort } from "../../lib/port.ts";
+import { ROOT } from "../../lib/root.ts";
 import { bearer } from "../access/admin.ts";
 import { type Finished, printed, run, script } from "../examples/run.ts";
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 import { MemoryBudget } from "../../src/admission/budget.ts";
 import type { Engine } from "../../src/model/engine.ts";
 import type { EngineFactory } from "../../src/model/engine-factory.ts";

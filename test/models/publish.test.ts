@@ -2,9 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Bucket, openLocalBucket } from "../../scripts/models/bucket.ts";
-import { openFolder } from "../../scripts/models/folder.ts";
-import { publish, readIndex, rollback } from "../../scripts/models/publish.ts";
+import type { Bucket } from "../../bundles/bucket.ts";
+import { openFolder } from "../../bundles/folder.ts";
+import { publish, readIndex, rollback } from "../../bundles/publish.ts";
+import { openLocalBucket } from "../../lib/wrangler-bucket.ts";
 import { makeBundle } from "../doubles/bundle.ts";
 
 let directory: string;
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 /** Puts a bundle into the source folder and makes it the current one of its model. */
 async function add(id: string, version: string, bytes?: number): Promise<void> {
-  const { manifest, weights, graph } = makeBundle(id, version, bytes ? { bytes } : {});
+  const { manifest, weights, graph } = makeBundle(id, version, { resolution: 32, ...(bytes ? { bytes } : {}) });
   const folder = `models/${id}/${version}`;
   await source.put(`${folder}/weights.safetensors`, weights);
   await source.put(`${folder}/igpt.onnx`, graph);

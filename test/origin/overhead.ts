@@ -2,7 +2,7 @@
  * `npx tsx test/origin/overhead.ts`: what the way to the origin and back adds to the origin's own compute, for a request
  * that is small (one row of one sample), measured from the client.
  */
-import setup from "../global-setup.ts";
+import { buildWorker as setup } from "../../lib/build-worker.ts";
 import { startWorker } from "../harness.ts";
 import { picture } from "../jobs/client.ts";
 import { OriginProcess } from "./process.ts";

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
-import { breakingChanges, CURRENT_SCHEMA, RELEASED_SCHEMA } from "../../scripts/lib/schema-changes.ts";
+import { ROOT } from "../../lib/root.ts";
+import { breakingChanges, CURRENT_SCHEMA, RELEASED_SCHEMA } from "../../lib/schema-changes.ts";
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const current = read(CURRENT_SCHEMA);

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSchema, type GraphQLNamedType, isSpecifiedScalarType } from "graphql";
 import { expect, it } from "vitest";
-import { ROOT } from "../../scripts/lib/root.ts";
-import { CURRENT_SCHEMA } from "../../scripts/lib/schema-changes.ts";
+import { ROOT } from "../../lib/root.ts";
+import { CURRENT_SCHEMA } from "../../lib/schema-changes.ts";
 import { REQUIRED_SCOPE } from "../../src/graphql/plugins/root-fields.ts";
 
 interface Described {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
-import { ROOT } from "../../scripts/lib/root.ts";
+import { ROOT } from "../../lib/root.ts";
 
 /** A shipped photo as an ImageInput. */
 export const photo = { base64: readFileSync(join(ROOT, "web/pictures/chelsea.jpg")).toString("base64") };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openFolder } from "../../scripts/models/folder.ts";
-import { publish } from "../../scripts/models/publish.ts";
+import { openFolder } from "../../bundles/folder.ts";
+import { publish } from "../../bundles/publish.ts";
 import { goldenFolder } from "../golden/folder.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { gradient, photo } from "./pictures.ts";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { ROOT } from "../../../scripts/lib/root.ts";
+import { ROOT } from "../../../lib/root.ts";
 
 /** Where screenshots are kept; not in version control. */
 export const ARTIFACTS = join(ROOT, "artifacts", "browser");

@@ -1,9 +1,9 @@
 /** What the server is to serve in the tests, written by `export-triton`, and what the Worker beside it has in its bucket. */
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openFolder } from "../../../bundles/folder.ts";
+import { ROOT } from "../../../lib/root.ts";
 import { exportTriton } from "../../../scripts/export-triton.ts";
-import { ROOT } from "../../../scripts/lib/root.ts";
-import { openFolder } from "../../../scripts/models/folder.ts";
 
 /** The name that another model goes by at the server: the Worker's bucket has the real one. */
 export const MISFIT = "igpt-base";

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmod, cp, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ROOT } from "../../../scripts/lib/root.ts";
+import { ROOT } from "../../../lib/root.ts";
 import { freePort } from "../../origin/process.ts";
 import { pythonOf, untilReady } from "../python.ts";
 

@@ -2,7 +2,7 @@
 import wasmModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestHarness } from "wrangler";
-import { ROOT } from "../../../scripts/lib/root.ts";
+import { ROOT } from "../../../lib/root.ts";
 import { OrtEngine } from "../../../src/model/engines/ort/engine.ts";
 import { loadGolden } from "../../golden/load.ts";
 import { type Job, type Outcome, outcomeOf } from "./worker.ts";

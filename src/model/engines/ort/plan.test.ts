@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import wasmModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import { expect, test } from "vitest";
-import { ROOT } from "../../../../scripts/lib/root.ts";
+import { ROOT } from "../../../../lib/root.ts";
 import { PREFIX_CHUNK } from "../../engine.ts";
 import { parseManifest } from "../../manifest.ts";
 import { OrtEngine } from "./engine.ts";

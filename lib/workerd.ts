@@ -3,10 +3,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
-import { openFolder } from "../models/folder.ts";
-import { publish } from "../models/publish.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { publish } from "../bundles/publish.ts";
 import { openInspector } from "./inspector.ts";
-import { ROOT } from "./root.ts";
+import { ASSETS, ROOT } from "./root.ts";
 
 export type Modules = Record<string, { type: "esm" | "wasm" | "text"; contents: string | Uint8Array<ArrayBuffer> }>;
 
@@ -56,7 +56,7 @@ export async function startWorkerd({ modules, vars = {} }: WorkerdOptions) {
   return {
     bucket: bindings.BUCKET,
     /** Puts the models of a folder laid out like r2-assets into the bucket. */
-    publish: (folder?: string) =>
+    publish: (folder = ASSETS) =>
       publish((key) => openFolder(folder).get(key), { get: async () => null, put, close: async () => {} }),
     /** @throws Error with the answer's text where it is not 2xx */
     async request(path: string, init?: RequestInit): Promise<Response> {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { ROOT } from "../lib/root.ts";
+import { ROOT } from "./root.ts";
 
 const TRAINING = join(ROOT, "training");
 

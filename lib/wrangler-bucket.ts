@@ -4,19 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Miniflare } from "miniflare";
-import { ROOT } from "../lib/root.ts";
-import { STATE } from "../lib/state.ts";
+import type { Bucket } from "../bundles/bucket.ts";
+import { ROOT } from "./root.ts";
+import { STATE } from "./state.ts";
 
 /** The name of the R2 bucket in wrangler.toml; Miniflare stores it under that name too. */
 export const BUCKET_NAME = "igpt-edge";
-
-/** What publishing needs of a bucket. */
-export interface Bucket {
-  /** The object's bytes; null if there is none. */
-  get(key: string): Promise<Buffer | null>;
-  put(key: string, bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** The bucket of `npm run dev`: R2 as Miniflare keeps it on disk; may be open in another process. */
 export async function openLocalBucket(stateDirectory = join(STATE, "v3")): Promise<Bucket> {

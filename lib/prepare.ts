@@ -1,8 +1,9 @@
-import { openLocalBucket } from "../models/bucket.ts";
-import { openFolder } from "../models/folder.ts";
-import { publish } from "../models/publish.ts";
+import { openFolder } from "../bundles/folder.ts";
+import { publish } from "../bundles/publish.ts";
 import { isStale } from "./fresh.ts";
+import { ASSETS } from "./root.ts";
 import { npmRun } from "./run.ts";
+import { openLocalBucket } from "./wrangler-bucket.ts";
 
 /** What the Worker is bundled from, besides its own sources. */
 const BUILDS: { script: string; output: string; sources: string[] }[] = [
@@ -25,7 +26,7 @@ export async function buildAll(): Promise<void> {
 export async function seedModels(): Promise<void> {
   const bucket = await openLocalBucket();
   try {
-    await publish((key) => openFolder().get(key), bucket);
+    await publish((key) => openFolder(ASSETS).get(key), bucket);
   } catch (error) {
     throw new Error("The models could not be put into the local bucket. Deleting .wrangler/state empties it.", {
       cause: error,

@@ -1,5 +1,5 @@
 import { PNG } from "pngjs";
-import type { Palette } from "../../src/model/candidates/outlook.ts";
+import type { Palette } from "../src/model/candidates/outlook.ts";
 
 /** Pixels between two pictures. */
 const GAP = 8;

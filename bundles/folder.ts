@@ -1,10 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { ROOT } from "../lib/root.ts";
 import type { Bucket } from "./bucket.ts";
 
-/** A folder laid out like the bucket; `r2-assets` is the one that comes with the project. */
-export function openFolder(path = join(ROOT, "r2-assets")): Bucket {
+/** A folder laid out like the bucket. */
+export function openFolder(path: string): Bucket {
   const directory = resolve(path);
   return {
     async get(key) {

@@ -3,13 +3,13 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { complete } from "../../src/model/complete.ts";
-import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
-import { type Manifest, parseManifest, WEIGHTS_FILE } from "../../src/model/manifest.ts";
-import { SoloRun } from "../../src/model/run.ts";
-import { readSafetensors } from "../../src/model/safetensors.ts";
-import type { CompletedSample, CompletionSpec } from "../../src/model/types.ts";
-import { python } from "../evaluate/python.ts";
+import { complete } from "../src/model/complete.ts";
+import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
+import { type Manifest, parseManifest, WEIGHTS_FILE } from "../src/model/manifest.ts";
+import { SoloRun } from "../src/model/run.ts";
+import { readSafetensors } from "../src/model/safetensors.ts";
+import type { CompletedSample, CompletionSpec } from "../src/model/types.ts";
+import { python } from "./python.ts";
 import { ROOT } from "./root.ts";
 
 export interface OpenModel {
