@@ -112,3 +112,12 @@ def test_training_costs_six_operations_a_weight_and_pixel_and_attention() -> Non
     used = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and name not in ("wte", "wpe"))
     attention = sum(2 * t * config.width for t in range(1, 257)) * config.layers
     assert training_flop(config) == 6 * (256 * used + attention)
+
+
+def test_recommends_the_options_whose_halves_are_as_rough_as_photographs():
+    row = {"temperature": 1, "topP": 1, "nats": 2.18, "originalNats": 1.96, "roughness": 1.21, "different": 57.8}
+    sampling = {"model": "m", "version": "2", "rows": [row, {**row, "temperature": 0.9, "roughness": 0.9}]}
+    text = facts(manifest(), measures(), None, sampling)["sampling"]
+    assert text.startswith("Temperature 0.9 and top-p 1 come nearest")
+    assert "| **0.9** | **1** |" in text and "| 1 | 1 | 2.18 |" in text
+    assert facts(manifest(), measures())["sampling"] == "Not measured for this version."
