@@ -10,7 +10,8 @@ COPY kernel ./kernel
 RUN npm run build:kernel
 COPY src ./src
 COPY origin ./origin
-COPY scripts ./scripts
+COPY bundles ./bundles
+COPY lib ./lib
 COPY r2-assets ./r2-assets
 USER node
 EXPOSE 9000
