@@ -210,9 +210,7 @@ describe.skipIf(typeof triton === "string")("a real Triton server", { timeout: 3
       return waiting();
     };
     await expect.poll(queued, { interval: 500, timeout: 60_000 }).toBeGreaterThan(0);
-    const before = await waiting();
     const id = await job(2, 64, 31);
-    await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThan(before);
     await worker.data("mutation ($id: ID!) { cancelCompletion(id: $id) { status } }", { id });
     expect(await ended(worker, id)).toMatchObject({ status: "CANCELLED" });
     long.stdin.end("\n");
