@@ -1,5 +1,6 @@
 import { UserError } from "../errors.ts";
 import type { Caller } from "./caller.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { Allowance, DayUsage, Usage } from "./ledger.ts";
 import type { Meter } from "./meter.ts";
 import { RateHeaders } from "./rate-headers.ts";
@@ -24,6 +25,8 @@ export interface Reservation {
 export class Access {
   /** For the response: what is left. */
   readonly headers = new RateHeaders();
+  /** What was made and is not sent yet. */
+  readonly deliveries = new Deliveries((work) => this.waitUntil(work));
 
   constructor(
     readonly caller: Caller,
@@ -98,6 +101,11 @@ export class Access {
     return { id, meter: this.caller.meter, commit: (made = pixels) => settle(made), refund: () => settle(0) };
   }
 
+  /** Lets work come to its end though the answer is sent without it, or the caller has left. */
+  keepAlive(work: Promise<unknown>): void {
+    this.waitUntil(work.catch(() => {}));
+  }
+
   async usage(): Promise<Usage> {
     return (await this.meter()?.usage()) ?? { pixelsThisMonth: 0, requestsThisMinute: 0 };
   }
@@ -130,24 +138,30 @@ export async function settleReservation(
 }
 
 /**
- * Does metered work: its pixels are reserved before it and given back if it throws. A caller who hangs up has used them:
- * else work could be had for nothing by leaving at its end.
+ * Does metered work: its pixels are reserved before it and given back if it throws, or if its result does not reach the
+ * caller though it is there. A caller who hangs up has used them: else work could be had for nothing by leaving at its end.
  * @param signal aborts when the caller has left
+ * @param field the root field whose result it is, as the response names it
  * @throws UserError QUOTA_EXCEEDED; what the work throws
  */
-export async function metered<T>(
+export function metered<T>(
   access: Access,
-  pixels: number,
+  { pixels, field }: { pixels: number; field: string },
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const reservation = await access.reserve({ pixels });
-  try {
-    const result = await work();
-    await reservation.commit();
-    return result;
-  } catch (error) {
-    await (signal.aborted ? reservation.commit() : reservation.refund());
-    throw error;
-  }
+  const run = async () => {
+    const reservation = await access.reserve({ pixels });
+    try {
+      const result = await work();
+      await access.deliveries.add({ field, delivered: () => reservation.commit(), lost: () => reservation.refund() });
+      return result;
+    } catch (error) {
+      await (signal.aborted ? reservation.commit() : reservation.refund());
+      throw error;
+    }
+  };
+  const done = run();
+  access.keepAlive(done);
+  return done;
 }

@@ -1,6 +1,7 @@
 /**
  * The model, wherever it runs: the edge's own service and the origins behind one surface, for the resolvers and for jobs.
  */
+import type { UserError } from "../errors.ts";
 import { edgeSamplesOf } from "../model/edge-plan.ts";
 import type { ModelService } from "../model/service.ts";
 import type {
@@ -100,17 +101,19 @@ export class Inference {
     return { ...result, ranOn: "EDGE" };
   }
 
-  /** One for each picture. @throws as ModelService.embed */
+  /**
+   * One for each picture, or why there is none: an origin may do some and not the others.
+   * @throws as ModelService.embed
+   */
   async embed(
     model: Model,
     pictures: readonly ArrayLike<number>[],
     layer: number | null | undefined,
     signal: AbortSignal,
-  ): Promise<Embedding[]> {
+  ): Promise<(Embedding | UserError)[]> {
     if (!this.#readsAtOrigin(model)) return this.#options.models.embedMany(model, pictures, layer, signal);
-    return this.#origin.embed(model, pictures, layer, this.#options.originWaitMs, signal).catch((error) => {
-      throw told(error);
-    });
+    const found = await this.#origin.embed(model, pictures, layer, this.#options.originWaitMs, signal);
+    return found.map((each) => (each instanceof OriginFault ? unavailable(each) : each));
   }
 
   /** @throws as ModelService.likelihood */

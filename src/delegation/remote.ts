@@ -2,6 +2,7 @@
 import type { Row, RowResult } from "../model/engine.ts";
 import { featureLayer, generatedPixels } from "../model/options.ts";
 import type { CompletedSample, CompletionSpec, Embedding, Likelihood, Model } from "../model/types.ts";
+import { OriginFault } from "./fault.ts";
 import { filteredStepwise } from "./filtered.ts";
 import {
   CANDIDATES,
@@ -123,21 +124,33 @@ export class Remote {
     return { samples, engine: [...engines].join("+") };
   }
 
-  /** @throws OriginFault; UserError BAD_OPTION; the signal's reason when aborted. */
+  /**
+   * One for each picture, or the fault of the call that it was in: that takes nothing from the other calls.
+   * @throws UserError BAD_OPTION; the signal's reason when aborted.
+   */
   async embed(
     model: Model,
     pictures: readonly ArrayLike<number>[],
     layer: number | null | undefined,
     timeoutMs: number,
     signal?: AbortSignal,
-  ): Promise<Embedding[]> {
+  ): Promise<(Embedding | OriginFault)[]> {
     const chosen = featureLayer(model, layer);
-    const found: Embedding[] = [];
+    const found: (Embedding | OriginFault)[] = [];
+    let last: OriginFault | undefined;
     for (let at = 0; at < pictures.length; at += READINGS_A_CALL) {
       const part = pictures.slice(at, at + READINGS_A_CALL);
       const call = { ...name(model), inputs: readingInputs(part), outputs: ["features"] };
       const check = ({ outputs }: InferResponse) => embeddings(outputs, model, part.length, chosen);
-      found.push(...(await this.#pool.infer(call, check, timeoutMs, signal)));
+      try {
+        // Who has waited all the time that there is does not wait again.
+        if (last?.kind === "slow" || last?.kind === "busy") throw last;
+        found.push(...(await this.#pool.infer(call, check, timeoutMs, signal)));
+      } catch (error) {
+        if (!(error instanceof OriginFault)) throw error;
+        last = error;
+        for (const _ of part) found.push(error);
+      }
     }
     return found;
   }

@@ -9,6 +9,7 @@ import { shortDocumentCache } from "./document-cache.ts";
 import { isMistake, maskError } from "./mask-error.ts";
 import { useCacheableGets } from "./plugins/use-cacheable-gets.ts";
 import { useCsrfPrevention } from "./plugins/use-csrf-prevention.ts";
+import { useDeliveries } from "./plugins/use-deliveries.ts";
 import { useIntrospectionPolicy } from "./plugins/use-introspection-policy.ts";
 import { useLimits } from "./plugins/use-limits.ts";
 import { usePersistedOperations } from "./plugins/use-persisted-operations.ts";
@@ -36,6 +37,7 @@ export function createGraphQL() {
       useIntrospectionPolicy(),
       useValidationCodes(),
       useRequestCount(),
+      useDeliveries(),
       useCacheableGets(),
     ],
     parserAndValidationCache: {

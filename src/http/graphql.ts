@@ -50,6 +50,8 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
     const cut = body.problem();
     return cut ? problem(c, cut) : finished(response, access);
   } finally {
+    // Where GraphQL ended in another way than with an answer.
+    await access.deliveries.settle("left");
     body.release();
   }
 }

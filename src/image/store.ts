@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { persistently } from "../net/persistently.ts";
 import { parsePrivateId, privateId, secondsLeft, signingSecret } from "./private.ts";
 import type { Picture, StoreContext } from "./types.ts";
 
@@ -6,6 +7,9 @@ import type { Picture, StoreContext } from "./types.ts";
  * Pictures in the bucket, under the hash of what they show. Only its pixels are kept (`images/{id}`: RGB in raster order,
  * 3,072 bytes of a 32x32 one); every rendition is made from them when it is asked for. Private ones lie apart, see private.ts.
  */
+
+/** Somebody waits for the answer: for so long only as a picture may take anyway. */
+const STORING = { tries: 4, pauseMs: 100 };
 
 /** SHA-256 in hex. */
 const PUBLIC_ID = /^[0-9a-f]{64}$/;
@@ -40,12 +44,13 @@ export async function storePicture(picture: Picture, { bucket, owner }: StoreCon
   const id = owner ? await privateId(owner, pictureContent(picture)) : await pictureId(picture);
   const path = parsePrivateId(id)?.key ?? key(id);
   // Reading is cheaper than writing, in money and in the bucket's write limit for one key.
-  if (!(await bucket.head(path))) {
+  await persistently(STORING, async () => {
+    if (await bucket.head(path)) return;
     await bucket.put(path, picture.rgb, {
       httpMetadata: { contentType: "application/octet-stream" },
       ...(owner ? { customMetadata: { signingSecret: await signingSecret(owner) } } : {}),
     });
-  }
+  });
   return id;
 }
 

@@ -3,10 +3,11 @@
 import { enginesOf, OriginFault, type Place, ranges } from "../delegation/index.ts";
 import { UserError } from "../errors.ts";
 import { edgeSamplesOf } from "../model/edge-plan.ts";
-import type { CompletedSample, CompletionSpec, Model } from "../model/types.ts";
+import type { CompletionSpec, Model } from "../model/types.ts";
+import { persistently } from "../net/persistently.ts";
 import type { Services } from "../services.ts";
 import type { CompletionJob } from "./job.ts";
-import { type JobInput, JobObjects } from "./objects.ts";
+import { type ChunkSamples, type JobInput, JobObjects } from "./objects.ts";
 import { hasEnded, type JobRecord, type Maker } from "./record.ts";
 
 /** Samples of a chunk: what an engine runs well at once, and a loss that is soon made up for. */
@@ -20,7 +21,14 @@ export interface ChunkContext {
   job: DurableObjectStub<CompletionJob>;
   /** How often it is said that this still works, in milliseconds. */
   heartbeatMs: number;
+  /** Before the storing is tried again, in milliseconds; doubled each time. */
+  retryMs: number;
+  /** Whether it was tried before: what it made then may be stored. */
+  again: boolean;
 }
+
+/** Tries of storing what was made, before the chunk's step fails and with it what was made. */
+const STORING_TRIES = 5;
 
 export type ChunkOutcome = "made" | "unwanted";
 
@@ -38,14 +46,23 @@ export async function runChunk(index: number, place: Place, context: ChunkContex
   const model = await context.services.models.version(job.model.id, job.model.version);
   // A beat that is missed does not matter, the next one counts.
   const heart = setInterval(() => void Promise.resolve(context.job.begin()).catch(() => {}), context.heartbeatMs);
+  const persistence = { tries: STORING_TRIES, pauseMs: context.retryMs };
   try {
-    const result = await (place === "ORIGIN" ? atOrigin : atEdge)(model, input, chunk, context);
-    await objects.putChunk(job.id, index, result);
-    await context.job.chunkMade(index, result.made);
+    let result = context.again || job.launches > 1 ? await objects.findChunk(job.id, index) : null;
+    if (!result) {
+      const made = await (place === "ORIGIN" ? atOrigin : atEdge)(model, input, chunk, context);
+      await persistently(persistence, () => objects.putChunk(job.id, index, made));
+      result = made;
+    }
+    const { made } = result;
+    const after = await persistently(persistence, async () => context.job.chunkMade(index, made));
+    if (after) return "made";
+    // The job is gone meanwhile: nobody would ever delete what came too late.
+    await objects.deleteAll(job.id);
+    return "unwanted";
   } finally {
     clearInterval(heart);
   }
-  return "made";
 }
 
 type Work = (
@@ -53,7 +70,7 @@ type Work = (
   input: JobInput,
   chunk: JobRecord["chunks"][number],
   context: ChunkContext,
-) => Promise<{ made: Maker; samples: CompletedSample[] }>;
+) => Promise<ChunkSamples>;
 
 const atOrigin: Work = async (model, { spec, tokens }, { first, count }, { services }) => {
   const { samples, engine } = await services.inference.atOrigin(model, tokens, spec, { first, count }, CALL_MS);

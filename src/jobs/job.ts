@@ -70,6 +70,14 @@ export class CompletionJob extends DurableObject<Env> {
     return this.#end((job) => record.cancelled(job, Date.now()));
   }
 
+  /** Whoever submitted it was never told of it: it is as if it had never been. @param submission its reservation's id */
+  async withdraw(submission: string): Promise<void> {
+    const job = this.#read();
+    if (job?.reservation.id !== submission) return;
+    await settleReservation(this.env.METERS, job.reservation, 0);
+    await this.#expire(job);
+  }
+
   override async alarm(): Promise<void> {
     const job = this.#read();
     if (!job) return;

@@ -94,13 +94,19 @@ export class Jobs {
     return job;
   }
 
+  /** Takes back a submission whose job's id did not reach the caller. */
+  async withdraw({ id, reservation }: JobRecord): Promise<void> {
+    await this.#stub(id).withdraw(reservation.id);
+  }
+
   input({ id, payload }: JobRecord): Promise<JobInput> {
     return this.#objects.input(id, payload);
   }
 
-  /** All samples of a job that has succeeded, in order. */
+  /** The samples that a job has made, in order: of one that has succeeded all. */
   async samples({ id, chunks }: JobRecord): Promise<CompletedSample[]> {
-    const stored = await Promise.all(chunks.map((_, index) => this.#objects.chunk(id, index)));
+    const made = chunks.flatMap((chunk, index) => (chunk.made ? [index] : []));
+    const stored = await Promise.all(made.map((index) => this.#objects.chunk(id, index)));
     return stored.flatMap(({ samples }) => samples).sort((a, b) => a.index - b.index);
   }
 

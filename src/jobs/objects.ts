@@ -13,6 +13,11 @@ export interface ChunkSamples {
   samples: CompletedSample[];
 }
 
+/** In JSON. */
+type StoredChunk = Omit<ChunkSamples, "samples"> & {
+  samples: (Omit<CompletedSample, "tokens"> & { tokens: number[] })[];
+};
+
 const PREFIX = "jobs";
 
 /** By its payload as well: a conflicting submission under the same id must not replace it. */
@@ -44,11 +49,13 @@ export class JobObjects {
   }
 
   async chunk(id: string, index: number): Promise<ChunkSamples> {
-    type Stored = Omit<ChunkSamples, "samples"> & {
-      samples: (Omit<CompletedSample, "tokens"> & { tokens: number[] })[];
-    };
-    const { made, samples } = await this.#read<Stored>(chunkKey(id, index));
-    return { made, samples: samples.map((sample) => ({ ...sample, tokens: Int32Array.from(sample.tokens) })) };
+    return asChunk(await this.#read<StoredChunk>(chunkKey(id, index)));
+  }
+
+  /** Null if it was never stored. */
+  async findChunk(id: string, index: number): Promise<ChunkSamples | null> {
+    const object = await this.#bucket.get(chunkKey(id, index));
+    return object && asChunk(await object.json<StoredChunk>());
   }
 
   /** All that a job has here. */
@@ -65,4 +72,8 @@ export class JobObjects {
     if (!object) throw new Error(`${key} is missing from the bucket`);
     return object.json<T>();
   }
+}
+
+function asChunk({ made, samples }: StoredChunk): ChunkSamples {
+  return { made, samples: samples.map((sample) => ({ ...sample, tokens: Int32Array.from(sample.tokens) })) };
 }

@@ -90,26 +90,28 @@ export class CompletionWorkflow extends WorkflowEntrypoint<Env, { jobId: string 
     // Never so long that the job seems lost.
     const delay = ({ ctx }: { ctx: { attempt: number } }) => Math.min(retryMs * 2 ** (ctx.attempt - 1), stallMs / 3);
     const config = { retries: { limit, delay }, timeout: CHUNK_TIMEOUT } as const;
-    const run = (where: Place) => () => this.#runChunk(index, where, jobId);
+    const run = (where: Place) => (step: { attempt: number }) => this.#runChunk(index, where, jobId, step.attempt > 1);
     try {
       made(await step.do(`chunk ${index}`, config, run(place)));
     } catch (error) {
       if (!edgeToo || place === "EDGE" || troubleOf(error)?.code !== "ORIGIN_UNAVAILABLE") throw error;
       log("warn", "job-falls-back-to-edge", { job: jobId, chunk: index, error: message(error) });
-      const atEdge = async () => {
+      const atEdge = async (step: { attempt: number }) => {
         await this.#tell(jobId, null);
-        return run("EDGE")();
+        return run("EDGE")(step);
       };
       made(await step.do(`chunk ${index} at the edge`, config, atEdge));
     }
   }
 
-  async #runChunk(index: number, place: Place, jobId: string): Promise<ChunkOutcome | Hopeless> {
+  async #runChunk(index: number, place: Place, jobId: string, again: boolean): Promise<ChunkOutcome | Hopeless> {
     const context: ChunkContext = {
       bucket: this.env.BUCKET,
       services: servicesOf(this.env),
       job: this.env.JOBS.getByName(jobId),
       heartbeatMs: this.#settings.stallMs / 3,
+      retryMs: this.#settings.retryMs,
+      again,
     };
     try {
       return await runChunk(index, place, context);

@@ -1,8 +1,10 @@
+import type { GraphQLResolveInfo } from "graphql";
 import type { QueryResolvers, SubscriptionResolvers } from "../../build/graphql-types.ts";
 import { metered, type Reservation } from "../access/index.ts";
 import type { RequestContext } from "../graphql/context.ts";
 import { generatedPixels } from "../model/options.ts";
 import type { CompletionSpec, Model } from "../model/types.ts";
+import { checkAskedWidths } from "./asked-widths.ts";
 import { type LiveCompletion, progress, succeeded } from "./completion.ts";
 import type { ProgressParent } from "./parents.ts";
 import { readTokens } from "./read-tokens.ts";
@@ -17,8 +19,9 @@ interface Plan {
   pixels: number;
 }
 
-async function plan({ samples, options }: Arguments, context: RequestContext): Promise<Plan> {
+async function plan({ samples, options }: Arguments, context: RequestContext, info: GraphQLResolveInfo): Promise<Plan> {
   const model = await context.models.model(options?.model);
+  checkAskedWidths(info, model.resolution);
   const spec = context.models.plan(model, samples, options);
   context.inference.route(model, spec);
   return { model, spec, pixels: generatedPixels(spec) };
@@ -30,10 +33,11 @@ async function accept({ model, spec }: Plan, { image }: Arguments, context: Requ
 }
 
 /** `Query.complete` */
-export const complete: NonNullable<QueryResolvers["complete"]> = async (_, input, context) => {
+export const complete: NonNullable<QueryResolvers["complete"]> = async (_, input, context, info) => {
   const { signal } = context.request;
-  const planned = await plan(input, context);
-  return metered(context.access, planned.pixels, signal, async () => {
+  const planned = await plan(input, context, info);
+  const made = { pixels: planned.pixels, field: String(info.path.key) };
+  return metered(context.access, made, signal, async () => {
     const live = await accept(planned, input, context);
     const result = await context.inference.completed(live.model, live.input.tokens, live.spec, signal);
     context.trace.ran(live.model, result.engine, result.ranOn, planned.pixels);
@@ -43,8 +47,8 @@ export const complete: NonNullable<QueryResolvers["complete"]> = async (_, input
 
 /** `Subscription.complete` */
 export const completeWithProgress: NonNullable<SubscriptionResolvers["complete"]> = {
-  subscribe: async (_, input, context) => {
-    const planned = await plan(input, context);
+  subscribe: async (_, input, context, info) => {
+    const planned = await plan(input, context, info);
     const reservation = await context.access.reserve(planned);
     try {
       const live = await accept(planned, input, context);
@@ -82,8 +86,9 @@ async function* events(
     failed = !signal.aborted;
     throw error;
   } finally {
-    // Who leaves early pays for the rows that were made.
-    const made = failed ? 0 : Math.ceil((reservation.pixels * rowsDone) / rowsTotal);
+    // Who leaves early pays for the rows that were made; nobody for what did not become an event.
+    const made =
+      failed || context.access.deliveries.wasCut ? 0 : Math.ceil((reservation.pixels * rowsDone) / rowsTotal);
     context.waitUntil(reservation.commit(made));
     context.trace.mark("work");
     context.trace.ran(live.model, maker.engine, maker.ranOn, made);

@@ -10,10 +10,11 @@ export const embed: NonNullable<QueryResolvers["embed"]> = async (_, { image, la
   const { tokens } = await readTokens(image, model, context);
   const [embedding] = await context.inference.embed(model, [tokens], layer, context.request.signal);
   if (!embedding) throw new Error("no embedding of one picture");
+  if (embedding instanceof UserError) throw embedding;
   return answer(model, embedding);
 };
 
-/** `Query.embedMany`: a picture that cannot be read is an error at its place, and takes nothing from the others. */
+/** `Query.embedMany`: a picture that cannot be read, by us or an origin, is an error at its place, and takes nothing from the others. */
 export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { images, layer, model: id }, context) => {
   if (images.length < 1 || images.length > MAX_PICTURES) {
     throw new UserError(
@@ -43,7 +44,7 @@ export const embedMany: NonNullable<QueryResolvers["embedMany"]> = async (_, { i
     if (problems.has(i)) return Promise.reject(problems.get(i));
     const { value } = found.next();
     if (!value) throw new Error(`no embedding of picture ${i}`);
-    return answer(model, value);
+    return value instanceof UserError ? Promise.reject(value) : answer(model, value);
   });
 };
 

@@ -1,6 +1,6 @@
 import type { RequestContext } from "../graphql/context.ts";
 import { flatPalette } from "../image/index.ts";
-import { type JobRecord, makerOf } from "../jobs/index.ts";
+import { hasEnded, type JobRecord, makerOf } from "../jobs/index.ts";
 import { image } from "./completion.ts";
 import type { CompletionParent } from "./parents.ts";
 
@@ -20,7 +20,7 @@ export function jobCompletion(job: JobRecord, context: RequestContext): Completi
     engine: maker?.engine ?? null,
     input: async () => image(Int32Array.from((await jobs.input(job)).tokens), await palette()),
     samples: async () => {
-      if (job.status !== "SUCCEEDED") return [];
+      if (!hasEnded(job)) return [];
       const [samples, colors] = await Promise.all([jobs.samples(job), palette()]);
       return samples.map(({ index, tokens, nllPerPixel }) => ({ index, nllPerPixel, image: image(tokens, colors) }));
     },

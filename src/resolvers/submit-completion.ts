@@ -3,6 +3,7 @@ import { sha256 } from "../access/index.ts";
 import { type ErrorCode, UserError } from "../errors.ts";
 import type { RequestContext } from "../graphql/context.ts";
 import { flatPalette, type Picture, readPicture, toTokens } from "../image/index.ts";
+import type { JobRecord } from "../jobs/index.ts";
 import { generatedPixels } from "../model/options.ts";
 import type { CompletionSpec, Model } from "../model/types.ts";
 import { checkPublicUrl } from "../net/public-url.ts";
@@ -38,9 +39,14 @@ class ArgumentError extends UserError {
 }
 
 /** `Mutation.submitCompletion` */
-export const submitCompletion: NonNullable<MutationResolvers["submitCompletion"]> = async (_, input, context) => {
+export const submitCompletion: NonNullable<MutationResolvers["submitCompletion"]> = async (_, input, context, info) => {
   try {
-    return { completion: await submit(input, context), userErrors: [] };
+    const job = await submit(input, context);
+    // With an idempotency key the caller finds it again.
+    if (input.idempotencyKey == null) {
+      await context.access.deliveries.add({ field: String(info.path.key), lost: () => context.jobs.withdraw(job) });
+    }
+    return { completion: jobCompletion(job, context), userErrors: [] };
   } catch (error) {
     const path = error instanceof ArgumentError ? error.path : error instanceof UserError && INPUT_ERRORS[error.code];
     if (!(error instanceof UserError) || !path) throw error;
@@ -49,7 +55,7 @@ export const submitCompletion: NonNullable<MutationResolvers["submitCompletion"]
 };
 
 /** Everything is checked before anything is stored, and what costs least first. */
-async function submit(input: Arguments, context: RequestContext) {
+async function submit(input: Arguments, context: RequestContext): Promise<JobRecord> {
   const { image, samples, options } = input;
   const { models, inference, jobs, access, images, request } = context;
   const idempotencyKey = checkedKey(input.idempotencyKey);
@@ -59,7 +65,7 @@ async function submit(input: Arguments, context: RequestContext) {
   const webhook = await checkedWebhook(input.webhookUrl, context);
   const picture = await readPicture(image, model.resolution, { ...images, signal: request.signal });
   const pixels = generatedPixels(spec);
-  const job = await jobs.submit({
+  return jobs.submit({
     owner: access.caller.owner,
     model,
     spec,
@@ -70,7 +76,6 @@ async function submit(input: Arguments, context: RequestContext) {
     pixels,
     reservation: await access.reserve({ pixels, keepMs: RESERVATION_MS }),
   });
-  return jobCompletion(job, context);
 }
 
 /** Longer than a job can take. */

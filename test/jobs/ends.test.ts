@@ -69,6 +69,10 @@ describe("a job's pixels", () => {
     proxy.release();
     expect(await status(worker, id, headers)).toBe("CANCELLED");
     expect(await used()).toBe(before + 320);
+    // What is paid for is there.
+    const paid = (await job(worker, id, headers))?.samples.map(({ index }) => index);
+    expect(paid).toHaveLength(10);
+    expect([0, 10]).toContain(paid?.[0]);
   });
 
   it("are given back when it is cancelled before it has begun, and when it fails", async () => {

@@ -149,6 +149,18 @@ describe("a model in half precision", () => {
     expect(embed.errors[0]?.message).not.toContain("127.0.0.1");
   });
 
+  it("keeps the embeddings of one call to the origin when another call fails", async () => {
+    // Sixteen, sixteen and eight.
+    const images = Array.from({ length: 40 }, () => picture);
+    const many = 'query ($images: [ImageInput!]!) { embedMany(images: $images, model: "half") { vector } }';
+    proxy.harms = ["nothing", "hangs up"];
+    const { data, errors } = await worker.ask<{ embedMany: ({ vector: number[] } | null)[] }>(many, { images });
+    const there = data?.embedMany.map((each) => each !== null);
+    expect(there).toEqual(Array.from({ length: 40 }, (_, i) => i < 16 || i >= 32));
+    expect(errors.map(({ path }) => path)).toEqual(Array.from({ length: 16 }, (_, i) => ["embedMany", 16 + i]));
+    expect(new Set(errors.map(({ extensions }) => extensions.code))).toEqual(new Set(["ORIGIN_UNAVAILABLE"]));
+  });
+
   it("says whom to turn to where its origin calls it wrong", async () => {
     proxy.always = "status 400";
     for (const field of ["embed", "likelihood"]) {
