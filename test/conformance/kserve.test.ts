@@ -47,7 +47,8 @@ it("completes, embeds and reads, in JSON", async () => {
   const likelihood = await remote.likelihood(model, photo.given, WAIT_MS);
   expect(worst(likelihood.perPixel, photo.prefixNll)).toBeLessThan(1e-3);
   const [embedding] = await remote.embed(model, [photo.given], 3, WAIT_MS);
-  expect(worst(embedding?.vector ?? [], photo.features.subarray(3 * width, 4 * width))).toBeLessThan(1e-3);
+  if (!embedding || !("vector" in embedding)) throw embedding ?? new Error("no embedding");
+  expect(worst(embedding.vector, photo.features.subarray(3 * width, 4 * width))).toBeLessThan(1e-3);
 
   const spec: CompletionSpec = {
     ...{ samples: 3, seed: 9, execution: "ORIGIN", keepRows: 31, sampling: { temperature: 1, topK: 0, topP: 1 } },
