@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Manifest, parseManifest } from "../src/model/manifest.ts";
+import { type Manifest, parseManifest } from "../src/model/bundle/manifest.ts";
 
 export const INDEX_KEY = "models/index.json";
 

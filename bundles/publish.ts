@@ -1,4 +1,4 @@
-import { type ModelIndex, parseModelIndex, RESOLUTIONS } from "../src/model/manifest.ts";
+import { type ModelIndex, parseModelIndex, RESOLUTIONS } from "../src/model/bundle/manifest.ts";
 import type { Bucket } from "./bucket.ts";
 import { checkBundle, INDEX_KEY, type Read } from "./bundle.ts";
 

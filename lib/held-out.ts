@@ -3,11 +3,11 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Manifest, parseManifest, WEIGHTS_FILE } from "../src/model/bundle/manifest.ts";
+import { readSafetensors } from "../src/model/bundle/safetensors.ts";
 import { complete } from "../src/model/complete.ts";
 import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
-import { type Manifest, parseManifest, WEIGHTS_FILE } from "../src/model/manifest.ts";
-import { SoloRun } from "../src/model/run.ts";
-import { readSafetensors } from "../src/model/safetensors.ts";
+import { SoloSession } from "../src/model/session.ts";
 import type { CompletedSample, CompletionSpec } from "../src/model/types.ts";
 import { python } from "./python.ts";
 import { ROOT } from "./root.ts";
@@ -61,14 +61,14 @@ export async function samplesOf(
   tokens: Int32Array,
   spec: CompletionSpec,
 ): Promise<CompletedSample[]> {
-  const run = new SoloRun(engine);
+  const session = new SoloSession(engine);
   try {
-    const rows = complete(run, spec, tokens, 8, manifest.palette);
+    const rows = complete(session, spec, tokens, 8, manifest.palette);
     for (;;) {
       const step = await rows.next();
       if (step.done) return step.value.samples;
     }
   } finally {
-    run.release();
+    session.release();
   }
 }

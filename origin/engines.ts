@@ -1,6 +1,7 @@
 /** Which engine runs which model, with a queue and threads for each. */
+
+import type { Manifest } from "../src/model/bundle/manifest.ts";
 import { factory as kernelFactory } from "../src/model/engines/kernel/factory.ts";
-import type { Manifest } from "../src/model/manifest.ts";
 import { Batcher } from "./batching/batcher.ts";
 import { ComputePool } from "./compute/pool.ts";
 import type { EngineKind } from "./compute/runner.ts";

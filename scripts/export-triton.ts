@@ -6,7 +6,7 @@ import { checkBundle, type Read } from "../bundles/bundle.ts";
 import { readIndex } from "../bundles/publish.ts";
 import { ROOT } from "../lib/root.ts";
 import { graphMetadata } from "../origin/graph/tensors.ts";
-import type { Manifest } from "../src/model/manifest.ts";
+import type { Manifest } from "../src/model/bundle/manifest.ts";
 
 /** Where it lies in a bucket: `--model-repository=s3://https://ENDPOINT/BUCKET/triton`. */
 export const TRITON_PREFIX = "triton";

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { buildWorker as build, WORKER_DIRECTORY } from "../lib/build-worker.ts";
 import { ROOT } from "../lib/root.ts";
 import { builtModules, startWorkerd } from "../lib/workerd.ts";
+import { parseManifest, parseModelIndex } from "../src/model/bundle/manifest.ts";
 import { factory as kernel } from "../src/model/engines/kernel/factory.ts";
 import { factory as onnx } from "../src/model/engines/ort/factory.ts";
-import { parseManifest, parseModelIndex } from "../src/model/manifest.ts";
 
 const [engine = "kernel", photo = join(ROOT, "test/fixtures/phone.jpg"), models = join(ROOT, "r2-assets")] =
   process.argv.slice(2);

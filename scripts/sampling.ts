@@ -10,7 +10,7 @@ import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
 import { buildAll } from "../lib/prepare.ts";
 import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
-import { SoloRun } from "../src/model/run.ts";
+import { SoloSession } from "../src/model/session.ts";
 import { differenceOf, mean, type Row, roughnessOf, table } from "./sampling/measure.ts";
 
 const USAGE = `npm run sampling -- --data FILE.zip --bundle FOLDER [options]
@@ -53,9 +53,9 @@ const keep = Array.from({ length: positions }, (_, pixel) => pixel < half);
 
 const originals = [];
 for (const tokens of pictures) {
-  const run = new SoloRun(model.engine);
-  const { perPixel } = await likelihood(run, tokens);
-  run.release();
+  const session = new SoloSession(model.engine);
+  const { perPixel } = await likelihood(session, tokens);
+  session.release();
   originals.push({ nats: mean([...perPixel.subarray(half)]), roughness: roughnessOf(tokens, palette, side) });
 }
 const sheet = pictures.slice(0, SHEET_PICTURES).map((tokens) => [pngUri(tokens, palette)]);

@@ -9,7 +9,7 @@ import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
 import { buildAll } from "../lib/prepare.ts";
 import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
-import { SoloRun } from "../src/model/run.ts";
+import { SoloSession } from "../src/model/session.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
 
 const USAGE = `npm run seam -- --data FILE.zip [options]
@@ -52,9 +52,9 @@ for (const name of values.holes.split(",")) {
     const started = performance.now();
     const fill = (tokens: Int32Array) => filled(tokens, keep, candidates);
     const score = async (tokens: Int32Array) => {
-      const run = new SoloRun(engine);
-      const { perPixel } = await likelihood(run, tokens);
-      run.release();
+      const session = new SoloSession(engine);
+      const { perPixel } = await likelihood(session, tokens);
+      session.release();
       return perPixel;
     };
     const report = (done: number, excess: number) =>

@@ -10,7 +10,7 @@ import { type HeldOut, heldOut, openModel, samplesOf } from "../lib/held-out.ts"
 import { buildAll } from "../lib/prepare.ts";
 import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
-import { SoloRun } from "../src/model/run.ts";
+import { SoloSession } from "../src/model/session.ts";
 import { holeOf } from "./seam/measure.ts";
 
 const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER
@@ -76,9 +76,9 @@ async function drawn(tokens: Int32Array, keep: readonly boolean[], candidates: n
 async function leastExpected(): Promise<HeldOut[]> {
   const scored: { picture: HeldOut; nats: number }[] = [];
   for (const picture of pictures.slice(0, SEARCHED)) {
-    const run = new SoloRun(model.engine);
-    const { perPixel } = await likelihood(run, picture.tokens);
-    run.release();
+    const session = new SoloSession(model.engine);
+    const { perPixel } = await likelihood(session, picture.tokens);
+    session.release();
     scored.push({ picture, nats: perPixel.subarray(positions / 2).reduce((sum, nats) => sum + nats, 0) });
   }
   return scored

@@ -6,14 +6,14 @@ import { waitUntil } from "cloudflare:workers";
 import { MemoryBudget } from "../../src/admission/budget.ts";
 import { decodePicture } from "../../src/image/decode/index.ts";
 import { flatPalette, toTokens } from "../../src/image/index.ts";
+import { ModelRepository } from "../../src/model/bundle/repository.ts";
 import { complete } from "../../src/model/complete.ts";
 import { embed } from "../../src/model/embed.ts";
 import type { Engine } from "../../src/model/engine.ts";
 import { factory } from "../../src/model/engines/kernel/factory.ts";
 import { likelihood } from "../../src/model/likelihood.ts";
-import { ModelRepository } from "../../src/model/repository.ts";
-import { SoloRun } from "../../src/model/run.ts";
 import { ModelService } from "../../src/model/service.ts";
+import { SoloSession } from "../../src/model/session.ts";
 import type { Model } from "../../src/model/types.ts";
 import { Turns } from "../../src/scheduling/turns.ts";
 
@@ -69,14 +69,14 @@ async function alone(
     engine = await factory.load(model.manifest, repository.files(model.manifest));
     engines.set(model.id, engine);
   }
-  const run = new SoloRun(engine);
-  if (what === "embed") await embed(run, tokens, model.embeddingLayer);
-  else if (what === "likelihood") await likelihood(run, tokens);
+  const session = new SoloSession(engine);
+  if (what === "embed") await embed(session, tokens, model.embeddingLayer);
+  else if (what === "likelihood") await likelihood(session, tokens);
   else {
     const spec = half(model, what);
-    for await (const _ of complete(run, spec, tokens, what, model.manifest.palette));
+    for await (const _ of complete(session, spec, tokens, what, model.manifest.palette));
   }
-  run.release();
+  session.release();
 }
 
 async function served(model: Model, { what }: Operation, tokens: Int32Array, service: ModelService): Promise<void> {

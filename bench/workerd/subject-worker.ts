@@ -1,8 +1,8 @@
 /** The engines that run in the Worker, in a Worker: what is asked of them is timed from outside. */
 
 import limitsModule from "../../build/limits.wasm";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { ModelRepository } from "../../src/model/repository.ts";
+import type { Manifest } from "../../src/model/bundle/manifest.ts";
+import { ModelRepository } from "../../src/model/bundle/repository.ts";
 import type { Subject, Task } from "../measure.ts";
 import { kernelSubject } from "../peers/kernel.ts";
 import { ortWebSubject, type WebMode } from "../peers/ort-web.ts";

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkBundle, type Read } from "../../bundles/bundle.ts";
 import { readIndex } from "../../bundles/publish.ts";
-import type { Manifest, ModelIndex } from "../../src/model/manifest.ts";
+import type { Manifest, ModelIndex } from "../../src/model/bundle/manifest.ts";
 
 export interface Bundle {
   manifest: Manifest;

@@ -3,14 +3,14 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../lib/root.ts";
+import { WEIGHTS_FILE } from "../../src/model/bundle/manifest.ts";
+import { readSafetensors } from "../../src/model/bundle/safetensors.ts";
 import { CandidateFilter } from "../../src/model/candidates/filter.ts";
 import type { Palette } from "../../src/model/candidates/outlook.ts";
 import { runCandidates } from "../../src/model/candidates/run.ts";
 import { type Engine, PREFIX_CHUNK, type Prefix } from "../../src/model/engine.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
-import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
-import { SoloRun } from "../../src/model/run.ts";
-import { readSafetensors } from "../../src/model/safetensors.ts";
+import { SoloSession } from "../../src/model/session.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 import { filteredRow, putSample } from "./filtered.ts";
 import type { MakeRunner } from "./runner.ts";
@@ -95,12 +95,12 @@ async function runFiltered(
 ): Promise<void> {
   const { options, sampling } = filteredRow(batch, b, palette, engine.shape.positions);
   const filter = new CandidateFilter(options);
-  const run = new SoloRun(engine);
+  const session = new SoloSession(engine);
   try {
-    for await (const _ of runCandidates(run, prefix, sampling, filter));
+    for await (const _ of runCandidates(session, prefix, sampling, filter));
     putSample(filter, batch, b, out);
   } finally {
-    run.release();
+    session.release();
   }
 }
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { filteredStepwise, type Infer } from "../../src/delegation/filtered.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import type { Manifest } from "../../src/model/bundle/manifest.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 import { filteredRow, putSample } from "./filtered.ts";
 import type { MakeRunner } from "./runner.ts";

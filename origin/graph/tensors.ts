@@ -1,7 +1,7 @@
 /** An `infer` request's tensors to a batch, every value checked, and a result back to tensors. */
 import { fp32, int64, ProtocolError, type Tensor } from "../../src/delegation/protocol/index.ts";
+import type { Architecture } from "../../src/model/bundle/manifest.ts";
 import { weighedEnd } from "../../src/model/candidates/steps.ts";
-import type { Architecture } from "../../src/model/manifest.ts";
 import { MAX_CANDIDATES, MAX_SAMPLES } from "../../src/model/options.ts";
 import type { BatchFilter, GraphBatch, GraphResult } from "./batch.ts";
 

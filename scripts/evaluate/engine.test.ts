@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT } from "../../lib/root.ts";
 import { ComputePool } from "../../origin/compute/pool.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import type { Manifest } from "../../src/model/bundle/manifest.ts";
 import { runEngine } from "./run-engine.ts";
 import { drawSamples, type Sampling } from "./sample.ts";
 

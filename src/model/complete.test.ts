@@ -4,7 +4,7 @@ import { ArithmeticEngine } from "../../test/doubles/arithmetic-engine.ts";
 import { complete } from "./complete.ts";
 import { embed } from "./embed.ts";
 import { likelihood } from "./likelihood.ts";
-import { type Run, SoloRun } from "./run.ts";
+import { type Session, SoloSession } from "./session.ts";
 import type { CompletionProgress, CompletionResult, CompletionSpec } from "./types.ts";
 
 const SIDE = 8;
@@ -18,14 +18,14 @@ const palette = Array.from(
 
 function open(turnPositions = PIXELS) {
   const engine = new ArithmeticEngine(shape, { turnPositions });
-  const run = new SoloRun(engine);
-  return { engine, run };
+  const session = new SoloSession(engine);
+  return { engine, session };
 }
 
 async function all(spec: CompletionSpec, tokens: Int32Array, batch: number, turnPositions?: number) {
-  const { engine, run } = open(turnPositions);
+  const { engine, session } = open(turnPositions);
   const progress: CompletionProgress[] = [];
-  const rows = complete(run, spec, tokens, batch, palette);
+  const rows = complete(session, spec, tokens, batch, palette);
   for (;;) {
     const step = await rows.next();
     if (step.done) return { result: step.value satisfies CompletionResult, progress, engine };
@@ -107,7 +107,7 @@ test("progress starts with what is given, grows by whole rows and ends with the 
 
 test("nllPerPixel is the mean over generated pixels alone", async () => {
   const keep = Array.from({ length: PIXELS }, (_, pixel) => pixel < 5 || pixel % 3 === 0);
-  const { engine, run } = open();
+  const { engine, session } = open();
   const s: CompletionSpec = {
     ...{ samples: 2, seed: 1, execution: "AUTO", keep, keepRows: 0 },
     sampling: { temperature: 1, topK: 0, topP: 1 },
@@ -127,7 +127,7 @@ test("nllPerPixel is the mean over generated pixels alone", async () => {
     };
     return generation;
   };
-  const rows = complete(run, s, tokens, 2, palette);
+  const rows = complete(session, s, tokens, 2, palette);
   let step = await rows.next();
   while (!step.done) step = await rows.next();
   const generated = keep.filter((given) => !given).length;
@@ -137,14 +137,14 @@ test("nllPerPixel is the mean over generated pixels alone", async () => {
 test("chunks and rows: the prefix by 128 from 0, then up to the row's border, then rows to the last generated pixel", async () => {
   const side = 32;
   const engine = new ArithmeticEngine({ ...shape, positions: side * side });
-  const run: Run = { engine, turn: (work) => work(), own: (resource) => resource };
+  const session: Session = { engine, turn: (work) => work(), own: (resource) => resource };
   const keep = Array.from({ length: side * side }, (_, pixel) => pixel < 300 || pixel > 360);
   const s: CompletionSpec = {
     ...{ samples: 5, seed: 1, execution: "AUTO", keep, keepRows: 9 },
     sampling: { temperature: 1, topK: 0, topP: 1 },
   };
   const seen: [number, number][] = [];
-  for await (const { rowsDone, rowsTotal } of complete(run, s, new Int32Array(side * side), 3, palette)) {
+  for await (const { rowsDone, rowsTotal } of complete(session, s, new Int32Array(side * side), 3, palette)) {
     seen.push([rowsDone, rowsTotal]);
   }
   // 300 = 9 rows and 12 pixels; 360 lies in row 11.
@@ -185,9 +185,9 @@ test("from nothing, no prefix is run", async () => {
 });
 
 test("embed takes the layer's slice of the features of the whole picture", async () => {
-  const { engine, run } = open();
+  const { engine, session } = open();
   const tokens = Int32Array.from({ length: PIXELS }, (_, pixel) => pixel % 16);
-  const layers = await Promise.all([0, 1, 2].map((layer) => embed(run, tokens, layer)));
+  const layers = await Promise.all([0, 1, 2].map((layer) => embed(session, tokens, layer)));
   const prefix = engine.openPrefix();
   await prefix.append(tokens);
   expect(layers.flatMap(({ vector }) => [...vector])).toEqual([...prefix.features()]);
@@ -195,9 +195,9 @@ test("embed takes the layer's slice of the features of the whole picture", async
 });
 
 test("likelihood is nats a pixel, bits being nats / ln 2", async () => {
-  const { engine, run } = open();
+  const { engine, session } = open();
   const tokens = Int32Array.from({ length: PIXELS }, (_, pixel) => (pixel * 7) % 16);
-  const { perPixel, nllPerPixel, bitsPerPixel } = await likelihood(run, tokens);
+  const { perPixel, nllPerPixel, bitsPerPixel } = await likelihood(session, tokens);
   const prefix = engine.openPrefix();
   expect(perPixel).toEqual(await prefix.append(tokens));
   expect(nllPerPixel).toBeCloseTo([...perPixel].reduce((sum, nats) => sum + nats, 0) / PIXELS, 12);

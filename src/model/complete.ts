@@ -3,8 +3,8 @@ import type { Palette } from "./candidates/outlook.ts";
 import { runCandidates } from "./candidates/run.ts";
 import type { Generation, Prefix } from "./engine.ts";
 import { runPrefix } from "./prefix.ts";
-import type { Run } from "./run.ts";
 import { uniforms } from "./sampling/uniforms.ts";
+import type { Session } from "./session.ts";
 import type { CompletedSample, CompletionProgress, CompletionResult, CompletionSpec } from "./types.ts";
 
 /**
@@ -18,38 +18,45 @@ import type { CompletedSample, CompletionProgress, CompletionResult, CompletionS
  * @yields before the first row and after each one
  */
 export async function* complete(
-  run: Run,
+  session: Session,
   spec: CompletionSpec,
   tokens: Int32Array,
   batch: number,
   palette: Palette,
 ): AsyncGenerator<CompletionProgress, CompletionResult, void> {
-  const canvas = new Canvas(run, spec, tokens);
+  const canvas = new Canvas(session, spec, tokens);
   const filtered = (spec.candidates ?? 1) > 1;
   const groups = filtered ? spec.samples : Math.ceil(spec.samples / batch);
   yield canvas.progress(0, groups);
-  const { prefix } = await runPrefix(run, tokens.slice(0, canvas.start), { scored: false });
+  const { prefix } = await runPrefix(session, tokens.slice(0, canvas.start), { scored: false });
   let rows = 0;
   for (let group = 0; group < groups; group++) {
     // Spread evenly: 9 samples by 8 are 5 and 4, which needs less memory than 8 and 1.
     const first = Math.floor((group * spec.samples) / groups);
     const count = Math.floor(((group + 1) * spec.samples) / groups) - first;
     const work = filtered
-      ? filter(run, spec, canvas, prefix, first, { tokens, palette })
-      : generate(run, spec, canvas, prefix, first, count);
+      ? filter(session, spec, canvas, prefix, first, { tokens, palette })
+      : generate(session, spec, canvas, prefix, first, count);
     for await (const done of work) {
       rows += done;
       yield canvas.progress(rows, groups);
     }
   }
   prefix.release();
-  return { samples: canvas.finished(), engine: run.engine.name };
+  return { samples: canvas.finished(), engine: session.engine.name };
 }
 
 /** Samples `first` .. + `count`, a row or a part of one a turn; yields after each row: 1, the rows since the last time. */
-async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix: Prefix, first: number, count: number) {
-  const generation: Generation = run.own(run.engine.generate(prefix, count, spec.sampling));
-  const most = run.engine.turnPositions(count);
+async function* generate(
+  session: Session,
+  spec: CompletionSpec,
+  canvas: Canvas,
+  prefix: Prefix,
+  first: number,
+  count: number,
+) {
+  const generation: Generation = session.own(session.engine.generate(prefix, count, spec.sampling));
+  const most = session.engine.turnPositions(count);
   for (const [start, end] of canvas.rows()) {
     for (let position = start; position < end; position += most) {
       const length = Math.min(most, end - position);
@@ -57,7 +64,7 @@ async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix:
         forced: canvas.forced(position, length, count),
         uniforms: uniforms(spec.seed, (spec.firstSample ?? 0) + first, count, position, length),
       };
-      const { tokens, nll } = await run.turn(() => generation.next(row));
+      const { tokens, nll } = await session.turn(() => generation.next(row));
       canvas.put(first, count, position, length, tokens, nll);
     }
     yield 1;
@@ -67,7 +74,7 @@ async function* generate(run: Run, spec: CompletionSpec, canvas: Canvas, prefix:
 
 /** One sample by its candidates; yields the rows that are done since the last time, and shows the likeliest candidate. */
 async function* filter(
-  run: Run,
+  session: Session,
   spec: CompletionSpec,
   canvas: Canvas,
   prefix: Prefix,
@@ -78,7 +85,7 @@ async function* filter(
   const sample = firstSample + index;
   const particles = new CandidateFilter({ candidates, seed, sample, keep, side: canvas.side, ...picture });
   let rows = 0;
-  for await (const next of runCandidates(run, prefix, spec.sampling, particles)) {
+  for await (const next of runCandidates(session, prefix, spec.sampling, particles)) {
     canvas.show(index, particles.leading);
     const done = canvas.rowsBefore(next.start);
     if (done > rows) yield done - rows;
@@ -103,7 +110,7 @@ class Canvas {
   readonly #samples: Int32Array[];
   readonly #nll: Float64Array;
 
-  constructor({ engine }: Run, { keep, samples, firstSample = 0 }: CompletionSpec, tokens: Int32Array) {
+  constructor({ engine }: Session, { keep, samples, firstSample = 0 }: CompletionSpec, tokens: Int32Array) {
     this.#first = firstSample;
     this.start = keep.indexOf(false);
     this.end = keep.lastIndexOf(false) + 1;

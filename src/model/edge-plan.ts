@@ -1,8 +1,8 @@
 /** What the edge can run of a model, by arithmetic on its manifest alone: nothing is loaded to answer `models`. */
 import { UserError } from "../errors.ts";
+import type { Manifest } from "./bundle/manifest.ts";
 import { mostPositions } from "./candidates/lineage.ts";
 import type { EngineFactory, MemoryPlan } from "./engine-factory.ts";
-import type { Manifest } from "./manifest.ts";
 import { MAX_CANDIDATES } from "./options.ts";
 import type { CompletionSpec } from "./types.ts";
 

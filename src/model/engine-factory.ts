@@ -3,9 +3,10 @@
  * Each engine exports one `factory` from `engines/NAME/factory.ts`; that module stays light (plan and imports), and
  * `load` imports what is heavy, so that asking for a model's memory plan loads no runtime.
  */
+
+import type { Manifest } from "./bundle/manifest.ts";
+import type { SafetensorsStream } from "./bundle/safetensors.ts";
 import type { Engine } from "./engine.ts";
-import type { Manifest } from "./manifest.ts";
-import type { SafetensorsStream } from "./safetensors.ts";
 
 /** The files of one immutable bundle. Nothing that comes from here is unchecked, see each method. */
 export interface ModelFiles {

@@ -1,10 +1,10 @@
 import { runPrefix } from "./prefix.ts";
-import type { Run } from "./run.ts";
+import type { Session } from "./session.ts";
 import type { Likelihood } from "./types.ts";
 
 /** -ln p of each pixel given those before it, under the model's own distribution. @param tokens [pixels] */
-export async function likelihood(run: Run, tokens: Int32Array): Promise<Likelihood> {
-  const { prefix, nll } = await runPrefix(run, tokens);
+export async function likelihood(session: Session, tokens: Int32Array): Promise<Likelihood> {
+  const { prefix, nll } = await runPrefix(session, tokens);
   prefix.release();
   let sum = 0;
   for (const nats of nll) sum += nats;

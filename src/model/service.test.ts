@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { arithmeticFactory, BASE_BYTES, SAMPLE_BYTES } from "../../test/doubles/arithmetic-factory.ts";
 import { makeBundle, openBucket, publish } from "../../test/doubles/bundle.ts";
 import { MemoryBudget } from "../admission/budget.ts";
-import { CACHE_MS } from "./repository.ts";
+import { CACHE_MS } from "./bundle/repository.ts";
 import { ModelService } from "./service.ts";
 import type { CompletionProgress } from "./types.ts";
 

@@ -7,17 +7,17 @@
 import type { MemoryBudget } from "../admission/budget.ts";
 import { UserError } from "../errors.ts";
 import type { Turns } from "../scheduling/turns.ts";
+import type { Manifest } from "./bundle/manifest.ts";
+import { ModelRepository } from "./bundle/repository.ts";
 import { mostPositions } from "./candidates/lineage.ts";
 import { complete } from "./complete.ts";
 import { type EdgeLimits, edgeLimit, edgePlan, edgeSamplesOf } from "./edge-plan.ts";
 import { embed } from "./embed.ts";
 import type { EngineFactory } from "./engine-factory.ts";
-import { EngineHost } from "./host.ts";
 import { likelihood } from "./likelihood.ts";
-import type { Manifest } from "./manifest.ts";
 import { completionSpec, featureLayer, MAX_PICTURES } from "./options.ts";
-import { ModelRepository } from "./repository.ts";
-import type { Run } from "./run.ts";
+import { EnginePool } from "./pool/engine-pool.ts";
+import type { Session } from "./session.ts";
 import type {
   CompletionOptions,
   CompletionProgress,
@@ -50,13 +50,13 @@ export interface ModelServiceOptions {
 export class ModelService {
   readonly #options: ModelServiceOptions;
   readonly #repository: ModelRepository;
-  readonly #host: EngineHost;
+  readonly #pool: EnginePool;
   readonly #limits: EdgeLimits;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
     this.#repository = new ModelRepository(options.bucket);
-    this.#host = new EngineHost({
+    this.#pool = new EnginePool({
       budget: options.budget,
       turns: options.turns,
       engine: options.engine,
@@ -84,7 +84,7 @@ export class ModelService {
   /** The current version of a model; of the default model when `id` is not given. @throws UserError MODEL_NOT_FOUND, MODEL_CORRUPT */
   async model(id?: string | null): Promise<Model> {
     const manifest = await this.#repository.current(id);
-    this.#host.setCurrent(manifest.id, manifest.version);
+    this.#pool.setCurrent(manifest.id, manifest.version);
     return this.#describe(manifest);
   }
 
@@ -130,7 +130,7 @@ export class ModelService {
     const own = filtered ? { own: mostPositions(candidates, given, picture.length) } : {};
     const finished = this.#keepAlive();
     try {
-      const session = await this.#host.open(model.manifest, { samples: batch, given, ...own }, signal);
+      const session = await this.#pool.open(model.manifest, { samples: batch, given, ...own }, signal);
       try {
         const rows = complete(session, spec, picture, batch, model.manifest.palette);
         for (let step = await rows.next(); ; step = await rows.next()) {
@@ -169,7 +169,7 @@ export class ModelService {
   ): Promise<Embedding> {
     const chosen = featureLayer(model, layer);
     const picture = checkedTokens(model, tokens);
-    return this.#prefixOnly(model, signal, (run) => embed(run, picture, chosen));
+    return this.#prefixOnly(model, signal, (session) => embed(session, picture, chosen));
   }
 
   /** Up to 64 pictures, one after another. @throws as `embed` */
@@ -187,9 +187,9 @@ export class ModelService {
     }
     const chosen = featureLayer(model, layer);
     const checked = pictures.map((tokens) => checkedTokens(model, tokens));
-    return this.#prefixOnly(model, signal, async (run) => {
+    return this.#prefixOnly(model, signal, async (session) => {
       const embeddings: Embedding[] = [];
-      for (const picture of checked) embeddings.push(await embed(run, picture, chosen));
+      for (const picture of checked) embeddings.push(await embed(session, picture, chosen));
       return embeddings;
     });
   }
@@ -197,14 +197,18 @@ export class ModelService {
   /** @throws UserError BUSY, MODEL_CORRUPT, JOB_TOO_LARGE */
   async likelihood(model: Model, tokens: ArrayLike<number>, signal?: AbortSignal): Promise<Likelihood> {
     const picture = checkedTokens(model, tokens);
-    return this.#prefixOnly(model, signal, (run) => likelihood(run, picture));
+    return this.#prefixOnly(model, signal, (session) => likelihood(session, picture));
   }
 
-  async #prefixOnly<T>(model: Model, signal: AbortSignal | undefined, work: (run: Run) => Promise<T>): Promise<T> {
+  async #prefixOnly<T>(
+    model: Model,
+    signal: AbortSignal | undefined,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
     if (model.edgeSamples === 0) throw tooLargeForEdge(model);
     const finished = this.#keepAlive();
     try {
-      const session = await this.#host.open(model.manifest, { samples: 0 }, signal);
+      const session = await this.#pool.open(model.manifest, { samples: 0 }, signal);
       try {
         return await work(session);
       } finally {

@@ -1,62 +1,34 @@
-import type { BudgetLease } from "../admission/budget.ts";
-import { UserError } from "../errors.ts";
-import type { Turns, TurnTaker } from "../scheduling/turns.ts";
 import type { Engine } from "./engine.ts";
-import type { Run } from "./run.ts";
 
-/** One request's use of an engine: its memory, what it has open in the engine, its turns. */
-export class Session implements Run {
+/** One use of an engine, which is all that completing, embedding and scoring need: theirs for the time, with fair turns on it. */
+export interface Session {
   readonly engine: Engine;
-  readonly #lease: BudgetLease;
-  readonly #turns: TurnTaker;
-  readonly #owned: { release(): void }[] = [];
-  readonly #onRelease: () => void;
-  #released = false;
+  /** Runs a row, a part of one or a chunk of a prefix when it is this request's turn. @throws the signal's reason when aborted. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
+  /** Has something released with the session at the latest, the newest first. */
+  own<T extends { release(): void }>(resource: T): T;
+}
 
-  constructor(engine: Engine, lease: BudgetLease, turns: Turns, onRelease: () => void, signal?: AbortSignal) {
+/** A session that shares its engine with nobody, so it has no turns to wait for. */
+export class SoloSession implements Session {
+  readonly engine: Engine;
+  readonly #owned: { release(): void }[] = [];
+
+  constructor(engine: Engine) {
     this.engine = engine;
-    this.#lease = lease;
-    this.#turns = turns.taker(signal);
-    this.#onRelease = onRelease;
   }
 
   turn<T>(work: () => Promise<T>): Promise<T> {
-    this.#lease.touch();
-    return this.#turns.take(async () => {
-      if (this.#released) throw tooSlow();
-      return await work();
-    });
-  }
-
-  /** Says that a reader is about to be given something: it is sent before the next turn. */
-  flush(): void {
-    this.#turns.flush();
+    return work();
   }
 
   own<T extends { release(): void }>(resource: T): T {
-    if (this.#released) {
-      resource.release();
-      throw tooSlow();
-    }
     this.#owned.push(resource);
     return resource;
   }
 
-  /** Idempotent. */
+  /** Releases what it owns, the newest first. */
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    // Generations before the prefix that they continue.
-    for (const resource of this.#owned.reverse()) resource.release();
-    this.#lease.release();
-    this.#onRelease();
+    for (const resource of this.#owned.splice(0).reverse()) resource.release();
   }
-}
-
-/** The lease was taken back while the request lived on: its reader left it standing for longer than a lease lasts. */
-function tooSlow(): UserError {
-  return new UserError(
-    "BUSY",
-    "The rows were read too slowly, and others were waiting. Try again, and read on without pauses.",
-  );
 }

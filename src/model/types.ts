@@ -1,6 +1,7 @@
 /** Values that pass between the resolvers and the model's facade. No GraphQL, no R2, no pictures: palette tokens only. */
+
+import type { Manifest } from "./bundle/manifest.ts";
 import type { Sampling } from "./engine.ts";
-import type { Manifest } from "./manifest.ts";
 
 /** One version of one model. A request that took it keeps to it, whatever is published meanwhile. */
 export interface Model {

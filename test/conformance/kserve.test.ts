@@ -7,7 +7,7 @@ import { ASSETS, ROOT } from "../../lib/root.ts";
 import { Origin } from "../../src/delegation/origin.ts";
 import { OriginPool } from "../../src/delegation/pool.ts";
 import { Remote } from "../../src/delegation/remote.ts";
-import { parseManifest } from "../../src/model/manifest.ts";
+import { parseManifest } from "../../src/model/bundle/manifest.ts";
 import type { CompletionSpec, Model } from "../../src/model/types.ts";
 import { loadGolden } from "../golden/load.ts";
 import { freePort } from "../origin/process.ts";

@@ -11,7 +11,7 @@ import { Origin } from "../../src/delegation/origin.ts";
 import { OriginPool } from "../../src/delegation/pool.ts";
 import { encodeRequest, fp32, int64 } from "../../src/delegation/protocol/index.ts";
 import { Remote } from "../../src/delegation/remote.ts";
-import { parseManifest } from "../../src/model/manifest.ts";
+import { parseManifest } from "../../src/model/bundle/manifest.ts";
 import type { Model } from "../../src/model/types.ts";
 import { loadGolden } from "../golden/load.ts";
 import { startWorker, type TestWorker } from "../harness.ts";

@@ -1,5 +1,5 @@
+import { WEIGHTS_FILE } from "../../src/model/bundle/manifest.ts";
 import type { EngineFactory, MemoryPlan } from "../../src/model/engine-factory.ts";
-import { WEIGHTS_FILE } from "../../src/model/manifest.ts";
 import { ArithmeticEngine } from "./arithmetic-engine.ts";
 
 /** Bytes of a loaded engine, and of each prefix and sample. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Miniflare } from "miniflare";
-import type { Manifest } from "../../src/model/manifest.ts";
+import type { Manifest } from "../../src/model/bundle/manifest.ts";
 
 /** A small bundle whose weights are a valid safetensors file: `scale` F32 [3], then `weight` I8 [bytes]. */
 export function makeBundle(

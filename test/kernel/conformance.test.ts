@@ -1,8 +1,8 @@
 /** The suite that every engine passes, and PyTorch's golden values, on each binary. */
 import { describe } from "vitest";
+import { readSafetensors } from "../../src/model/bundle/safetensors.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
-import { readSafetensors } from "../../src/model/safetensors.ts";
 import { engineConformance, type Tolerance } from "../engine-conformance.ts";
 import type { Golden } from "../golden/load.ts";
 import { BINARIES, type Binary, kernelModule } from "./modules.ts";

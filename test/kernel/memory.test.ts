@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Manifest } from "../../src/model/bundle/manifest.ts";
 import { mostPositions } from "../../src/model/candidates/lineage.ts";
 import { complete } from "../../src/model/complete.ts";
 import { KernelEngine } from "../../src/model/engines/kernel/engine.ts";
@@ -6,8 +7,7 @@ import { factory } from "../../src/model/engines/kernel/factory.ts";
 import { layoutOf, PAGE_POSITIONS, requestBytes } from "../../src/model/engines/kernel/layout.ts";
 import { PagePool } from "../../src/model/engines/kernel/pages.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { SoloRun } from "../../src/model/run.ts";
+import { SoloSession } from "../../src/model/session.ts";
 import type { CompletionSpec } from "../../src/model/types.ts";
 import { load, PLAIN_SAMPLING, randomTokens, SMALL } from "./models.ts";
 import { kernelModule } from "./modules.ts";
@@ -62,8 +62,8 @@ it("holds no more for a sample's candidates than a filter lets them differ by", 
       ...{ samples: 2, seed: 4, execution: "EDGE", keep, keepRows: 0, candidates },
       sampling: PLAIN_SAMPLING,
     };
-    const run = new SoloRun(engine);
-    const rows = complete(run, spec, tokens, candidates, palette);
+    const session = new SoloSession(engine);
+    const rows = complete(session, spec, tokens, candidates, palette);
     for (let step = await rows.next(); !step.done; step = await rows.next());
     const start = keep.indexOf(false);
     const planned = engine.requestBytes(candidates, start, mostPositions(candidates, start, 1024));

@@ -1,7 +1,7 @@
 /** Random weights of any shape in the layout of `weights.safetensors`, for tests and benchmarks. */
 
+import type { SafetensorsHeader, SafetensorsStream, TensorEntry } from "../../src/model/bundle/safetensors.ts";
 import { type KernelShape, type Tensor, tensorBytes, tensorsOf } from "../../src/model/engines/kernel/tensors.ts";
-import type { SafetensorsHeader, SafetensorsStream, TensorEntry } from "../../src/model/safetensors.ts";
 
 /** Uniform in [0, 1), Mulberry32. */
 export function randomOf(seed: number): () => number {

@@ -4,8 +4,8 @@
  * arithmetic alone.
  */
 
+import type { SafetensorsHeader } from "../../src/model/bundle/safetensors.ts";
 import type { KernelShape } from "../../src/model/engines/kernel/tensors.ts";
-import type { SafetensorsHeader } from "../../src/model/safetensors.ts";
 
 export interface Reference {
   /** [T][colors]: the distribution of tokens[t] given what is before it. */

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../bundles/folder.ts";
 import { readIndex } from "../../bundles/publish.ts";
 import { ROOT } from "../../lib/root.ts";
-import { parseManifest } from "../../src/model/manifest.ts";
+import { parseManifest } from "../../src/model/bundle/manifest.ts";
 import { loadGolden } from "../golden/load.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
 import { BadProxy } from "../jobs/bad-proxy.ts";

@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, parse } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { Access } from "../../access/index.ts";
 import { UserError } from "../../errors.ts";
-import { RESOLUTIONS } from "../../model/manifest.ts";
+import { RESOLUTIONS } from "../../model/bundle/manifest.ts";
 import type { RequestContext } from "../context.ts";
 import { refusal } from "../refusal.ts";
 import { inspectOperation, LIMITS } from "./inspect-operation.ts";

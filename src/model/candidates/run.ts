@@ -1,5 +1,5 @@
 import type { Generation, Prefix, Sampling } from "../engine.ts";
-import type { Run } from "../run.ts";
+import type { Session } from "../session.ts";
 import type { CandidateFilter } from "./filter.ts";
 import type { Step } from "./steps.ts";
 
@@ -8,23 +8,23 @@ import type { Step } from "./steps.ts";
  * follow. The filter is finished when it ends.
  */
 export async function* runCandidates(
-  run: Run,
+  session: Session,
   prefix: Prefix,
   sampling: Sampling,
   filter: CandidateFilter,
 ): AsyncGenerator<Step, void, void> {
-  const generation: Generation = run.own(run.engine.generate(prefix, filter.candidates, sampling));
-  const most = run.engine.turnPositions(filter.candidates);
+  const generation: Generation = session.own(session.engine.generate(prefix, filter.candidates, sampling));
+  const most = session.engine.turnPositions(filter.candidates);
   for (const [n, step] of filter.steps.entries()) {
     for (let position = step.start; position < step.end; position += most) {
       const length = Math.min(most, step.end - position);
       const row = filter.row(position, length);
-      filter.take(position, length, await run.turn(() => generation.next(row)));
+      filter.take(position, length, await session.turn(() => generation.next(row)));
     }
     const next = filter.steps[n + 1];
     if (!next) break;
     const ancestors = filter.weigh(next);
-    if (ancestors) await run.turn(async () => generation.resample(ancestors));
+    if (ancestors) await session.turn(async () => generation.resample(ancestors));
     yield next;
   }
   generation.release();

@@ -1,6 +1,7 @@
 /** The kernel behind the engine interface. Calls into it are synchronous, so requests that interleave cannot mix. */
+
+import type { SafetensorsStream } from "../../bundle/safetensors.ts";
 import type { Engine, Generation, Prefix, PrefixUse, Sampling } from "../../engine.ts";
-import type { SafetensorsStream } from "../../safetensors.ts";
 import { KernelGeneration } from "./generation.ts";
 import { Kernel } from "./kernel.ts";
 import { requestBytes } from "./layout.ts";

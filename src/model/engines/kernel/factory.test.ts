@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { loadGolden } from "../../../../test/golden/load.ts";
 import { UserError } from "../../../errors.ts";
+import type { Manifest } from "../../bundle/manifest.ts";
+import { readSafetensors } from "../../bundle/safetensors.ts";
 import type { ModelFiles } from "../../engine-factory.ts";
-import type { Manifest } from "../../manifest.ts";
-import { readSafetensors } from "../../safetensors.ts";
 import { factory } from "./factory.ts";
 
 const golden = loadGolden("tiny");

@@ -1,7 +1,7 @@
-import { corrupt } from "../../corrupt.ts";
+import { corrupt } from "../../bundle/corrupt.ts";
+import { type Manifest, WEIGHTS_FILE } from "../../bundle/manifest.ts";
 import type { Engine } from "../../engine.ts";
 import type { EngineFactory, MemoryPlan, ModelFiles } from "../../engine-factory.ts";
-import { type Manifest, WEIGHTS_FILE } from "../../manifest.ts";
 import { KernelEngine } from "./engine.ts";
 import { layoutOf, requestBytes, WASM_PAGE } from "./layout.ts";
 import { checkShape, type KernelShape, WeightsError } from "./tensors.ts";

@@ -1,6 +1,7 @@
 /** What `weights.safetensors` holds, in the order of the file: the kernel packs and runs it where it lies. */
+
+import type { Dtype, SafetensorsHeader } from "../../bundle/safetensors.ts";
 import type { ModelShape } from "../../engine.ts";
-import type { Dtype, SafetensorsHeader } from "../../safetensors.ts";
 
 /** A shape the kernel runs; `bias`: linear layers have one. */
 export type KernelShape = ModelShape & { bias: boolean };

@@ -1,5 +1,5 @@
 /** How the Worker makes the engine over onnxruntime-web. Light: the runtime is imported by the first load. */
-import { corrupt } from "../../corrupt.ts";
+import { corrupt } from "../../bundle/corrupt.ts";
 import type { EngineFactory } from "../../engine-factory.ts";
 import { heapBytes, requestBytes } from "./plan.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import wasmModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import { expect, test } from "vitest";
 import { ROOT } from "../../../../lib/root.ts";
+import { parseManifest } from "../../bundle/manifest.ts";
 import { PREFIX_CHUNK } from "../../engine.ts";
-import { parseManifest } from "../../manifest.ts";
 import { OrtEngine } from "./engine.ts";
 import { groupSize, heapBytes, requestBytes } from "./plan.ts";
 

@@ -1,13 +1,13 @@
-import type { BudgetLease } from "../admission/budget.ts";
-import type { Engine } from "./engine.ts";
-import type { MemoryPlan } from "./engine-factory.ts";
-import type { Manifest } from "./manifest.ts";
+import type { BudgetLease } from "../../admission/budget.ts";
+import type { Manifest } from "../bundle/manifest.ts";
+import type { Engine } from "../engine.ts";
+import type { MemoryPlan } from "../engine-factory.ts";
 
 /**
  * One version of one model in this isolate, loading or loaded, and its memory. A request's bytes are leased while it
  * runs; linear memory never shrinks, so what it grew by stays with the engine as slack, for the next request to use.
  */
-export class Resident {
+export class PooledEngine {
   readonly manifest: Manifest;
   readonly plan: MemoryPlan;
   engine: Engine | undefined;

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 
 /** MODEL_CORRUPT for one bundle; `why` is for the owner, and says nothing that a caller may not know. */
 export function corrupt(bundle: { id: string; version: string }, why: string): UserError {

@@ -1,6 +1,6 @@
 /** What a bundle says of itself: `models/index.json` and `models/{id}/{version}/manifest.json`, parsed and checked. */
 import * as v from "valibot";
-import type { ModelShape } from "./engine.ts";
+import type { ModelShape } from "../engine.ts";
 
 /** Pixels a side that a model's pictures may have. */
 export const RESOLUTIONS = [32, 48, 64] as const;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { makeBundle, openBucket, publish } from "../../test/doubles/bundle.ts";
+import { makeBundle, openBucket, publish } from "../../../test/doubles/bundle.ts";
 import { CACHE_MS, ModelRepository } from "./repository.ts";
 
 let bucket: R2Bucket;

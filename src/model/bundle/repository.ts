@@ -1,5 +1,5 @@
 /** The bucket's models: `models/index.json` -> manifest -> files. What is read here is small; files.ts reads the big ones. */
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 import { corrupt } from "./corrupt.ts";
 import { BundleFiles } from "./files.ts";
 import { type Manifest, type ModelIndex, parseManifest, parseModelIndex } from "./manifest.ts";

@@ -1,8 +1,8 @@
 /** The files of one bundle in R2, each checked against the manifest before its bytes count as the model's. */
 import { createHash } from "node:crypto";
+import type { ModelFiles } from "../engine-factory.ts";
 import { chunksOf } from "./chunks.ts";
 import { corrupt } from "./corrupt.ts";
-import type { ModelFiles } from "./engine-factory.ts";
 import type { FileEntry, Manifest } from "./manifest.ts";
 import { readSafetensors, SafetensorsError, type SafetensorsStream } from "./safetensors.ts";
 

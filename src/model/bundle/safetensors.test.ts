@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { makeSafetensors, makeWeights } from "../../test/doubles/bundle.ts";
+import { makeSafetensors, makeWeights } from "../../../test/doubles/bundle.ts";
 import { readSafetensors, SafetensorsError } from "./safetensors.ts";
 
 async function* cut(bytes: Uint8Array, sizes: number[]) {

@@ -1,14 +1,14 @@
 /** The engines of this isolate: loaded when wanted, shared by requests, dropped when idle and in the way. */
-import type { BudgetLease, MemoryBudget } from "../admission/budget.ts";
-import { UserError } from "../errors.ts";
-import { Turns } from "../scheduling/turns.ts";
-import type { EngineFactory, MemoryPlan } from "./engine-factory.ts";
-import type { BundleFiles } from "./files.ts";
-import type { Manifest } from "./manifest.ts";
-import { Resident } from "./resident.ts";
-import { Session } from "./session.ts";
+import type { BudgetLease, MemoryBudget } from "../../admission/budget.ts";
+import { UserError } from "../../errors.ts";
+import { Turns } from "../../scheduling/turns.ts";
+import type { BundleFiles } from "../bundle/files.ts";
+import type { Manifest } from "../bundle/manifest.ts";
+import type { EngineFactory, MemoryPlan } from "../engine-factory.ts";
+import { PooledEngine } from "./pooled-engine.ts";
+import { PooledSession } from "./pooled-session.ts";
 
-export interface EngineHostOptions {
+export interface EnginePoolOptions {
   budget: MemoryBudget;
   engine: () => Promise<EngineFactory>;
   /** The isolate's one row of turns, shared with the decoding of pictures. Default: its own. */
@@ -27,19 +27,19 @@ const STALLED_LOOKS = 200;
 const ATTEMPTS = 3;
 
 interface Admitted {
-  resident: Resident;
+  pooled: PooledEngine;
   lease: BudgetLease;
   /** This request began the load. */
   began: boolean;
 }
 
-export class EngineHost {
-  readonly #options: EngineHostOptions;
-  readonly #residents = new Map<string, Resident>();
+export class EnginePool {
+  readonly #options: EnginePoolOptions;
+  readonly #engines = new Map<string, PooledEngine>();
   readonly #turns: Turns;
   #uses = 0;
 
-  constructor(options: EngineHostOptions) {
+  constructor(options: EnginePoolOptions) {
     this.#options = options;
     this.#turns = options.turns ?? new Turns();
     options.budget.onPressure(() => this.#dropIdle());
@@ -55,18 +55,18 @@ export class EngineHost {
     manifest: Manifest,
     { samples, given, own }: { samples: number; given?: number; own?: number },
     signal?: AbortSignal,
-  ): Promise<Session> {
+  ): Promise<PooledSession> {
     const factory = await this.#options.engine();
     const plan = factory.plan(manifest);
     const bytes = plan.requestBytes(samples, given, own);
     for (let attempt = 1; ; attempt++) {
-      let session: Session | undefined;
+      let session: PooledSession | undefined;
       const admitted = await this.#admit(manifest, plan, bytes, factory, () => session?.release(), signal);
-      const { resident, lease, began } = admitted;
-      const leave = () => this.#leave(resident, bytes);
+      const { pooled, lease, began } = admitted;
+      const leave = () => this.#leave(pooled, bytes);
       try {
         const engine = await this.#loaded(admitted, signal);
-        session = new Session(engine, lease, this.#turns, leave, signal);
+        session = new PooledSession(engine, lease, this.#turns, leave, signal);
         return session;
       } catch (error) {
         lease.release();
@@ -79,10 +79,10 @@ export class EngineHost {
 
   /** Says which version of a model is current: others are released, at once or after their last user. */
   setCurrent(id: string, version: string): void {
-    for (const resident of this.#residents.values()) {
-      if (resident.manifest.id !== id) continue;
-      resident.retired = resident.manifest.version !== version;
-      if (resident.retired && resident.idle) this.#drop(resident);
+    for (const pooled of this.#engines.values()) {
+      if (pooled.manifest.id !== id) continue;
+      pooled.retired = pooled.manifest.version !== version;
+      if (pooled.retired && pooled.idle) this.#drop(pooled);
     }
   }
 
@@ -100,93 +100,93 @@ export class EngineHost {
     return budget.claim(
       Math.max(plan.loadBytes, plan.residentBytes + bytes),
       () => {
-        const present = this.#residents.get(key);
-        const resident = present ?? this.#reserve(manifest, plan, bytes);
-        if (!resident) return undefined;
-        const lease = resident.admit(bytes, take);
+        const present = this.#engines.get(key);
+        const pooled = present ?? this.#reserve(manifest, plan, bytes);
+        if (!pooled) return undefined;
+        const lease = pooled.admit(bytes, take);
         if (!lease) {
-          if (!present) resident.release();
+          if (!present) pooled.release();
           return undefined;
         }
-        if (!present) this.#load(key, resident, factory);
-        resident.lastUse = ++this.#uses;
-        return { resident, lease, began: !present };
+        if (!present) this.#load(key, pooled, factory);
+        pooled.lastUse = ++this.#uses;
+        return { pooled, lease, began: !present };
       },
       { signal, reclaim: () => this.#dropIdle(key) },
     );
   }
 
   /** Memory for a model that is not here yet, beside the bytes of the request that wants it. */
-  #reserve(manifest: Manifest, plan: MemoryPlan, requestBytes: number): Resident | undefined {
+  #reserve(manifest: Manifest, plan: MemoryPlan, requestBytes: number): PooledEngine | undefined {
     const bytes = Math.max(plan.residentBytes, plan.loadBytes - requestBytes);
     const lease = this.#options.budget.take(bytes, { permanent: true });
-    return lease && new Resident(manifest, plan, lease);
+    return lease && new PooledEngine(manifest, plan, lease);
   }
 
-  /** Begins a load that everybody who wants the model shares; its outcome is left in `resident`. */
-  #load(key: string, resident: Resident, factory: EngineFactory): void {
-    this.#residents.set(key, resident);
-    const files = this.#options.files(resident.manifest, () => {
-      resident.progress++;
+  /** Begins a load that everybody who wants the model shares; its outcome is left in `pooled`. */
+  #load(key: string, pooled: PooledEngine, factory: EngineFactory): void {
+    this.#engines.set(key, pooled);
+    const files = this.#options.files(pooled.manifest, () => {
+      pooled.progress++;
     });
     const work = async () => {
       try {
-        const engine = await factory.load(resident.manifest, files);
+        const engine = await factory.load(pooled.manifest, files);
         try {
           files.assertAllVerified();
-          if (resident.gone) throw new Error("the load was given up");
+          if (pooled.gone) throw new Error("the load was given up");
         } catch (error) {
           engine.release();
           throw error;
         }
-        resident.loaded(engine);
+        pooled.loaded(engine);
       } catch (error) {
-        resident.failure = { error };
-        this.#drop(resident);
+        pooled.failure = { error };
+        this.#drop(pooled);
       }
     };
     this.#options.waitUntil(work());
   }
 
-  async #loaded({ resident, lease, began }: Admitted, signal?: AbortSignal) {
-    let seen = resident.progress;
+  async #loaded({ pooled, lease, began }: Admitted, signal?: AbortSignal) {
+    let seen = pooled.progress;
     let since = Date.now();
-    for (let looks = 0; resident.loading; looks++) {
+    for (let looks = 0; pooled.loading; looks++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       signal?.throwIfAborted();
       lease.touch();
-      if (resident.progress !== seen) {
-        seen = resident.progress;
+      if (pooled.progress !== seen) {
+        seen = pooled.progress;
         since = Date.now();
         looks = 0;
       } else if (!began && looks > STALLED_LOOKS && Date.now() - since > STALLED_MS) {
-        this.#drop(resident);
+        this.#drop(pooled);
       }
     }
-    if (resident.engine) return resident.engine;
-    throw resident.failure?.error ?? new Error("loading a model stopped without a result");
+    if (pooled.engine) return pooled.engine;
+    throw pooled.failure?.error ?? new Error("loading a model stopped without a result");
   }
 
-  #leave(resident: Resident, bytes: number): void {
-    resident.requestEnded(bytes);
-    if (resident.retired && resident.idle) this.#drop(resident);
+  #leave(pooled: PooledEngine, bytes: number): void {
+    pooled.requestEnded(bytes);
+    if (pooled.retired && pooled.idle) this.#drop(pooled);
   }
 
   /** Drops the idle engine that was used the longest ago. */
   #dropIdle(except?: string): boolean {
-    let oldest: Resident | undefined;
-    for (const [key, resident] of this.#residents) {
-      if (key === except || !resident.idle) continue;
-      if (!oldest || resident.lastUse < oldest.lastUse) oldest = resident;
+    let oldest: PooledEngine | undefined;
+    for (const [key, pooled] of this.#engines) {
+      if (key === except || !pooled.idle) continue;
+      if (!oldest || pooled.lastUse < oldest.lastUse) oldest = pooled;
     }
     if (oldest) this.#drop(oldest);
     return oldest !== undefined;
   }
 
-  #drop(resident: Resident): void {
-    const key = keyOf(resident.manifest);
-    if (this.#residents.get(key) === resident) this.#residents.delete(key);
-    resident.release();
+  #drop(pooled: PooledEngine): void {
+    const key = keyOf(pooled.manifest);
+    if (this.#engines.get(key) === pooled) this.#engines.delete(key);
+    pooled.release();
   }
 }
 
