@@ -6,14 +6,15 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { animation } from "../lib/animation.ts";
 import { readArguments } from "../lib/arguments.ts";
+import { buildAll } from "../lib/build-all.ts";
 import { contactSheet } from "../lib/contact-sheet.ts";
 import { startDevServer, untilReady } from "../lib/dev-server.ts";
 import { developmentVariables } from "../lib/development.ts";
 import { ask } from "../lib/graphql.ts";
 import { onEnd } from "../lib/on-end.ts";
 import { freePort } from "../lib/port.ts";
-import { buildAll, seedModels } from "../lib/prepare.ts";
 import { ROOT } from "../lib/root.ts";
+import { seedModels } from "../lib/seed-models.ts";
 import { shownPath, userPath } from "../lib/user-path.ts";
 import { type WatchedCompletion, watchCompletion } from "../lib/watch-completion.ts";
 

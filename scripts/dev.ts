@@ -1,11 +1,12 @@
 /** `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]`: the Worker on this machine, with all it needs. */
 import { readArguments } from "../lib/arguments.ts";
+import { buildAll } from "../lib/build-all.ts";
 import { migrateLocalDatabase } from "../lib/database.ts";
 import { startDevServer, untilReady } from "../lib/dev-server.ts";
 import { DEVELOPMENT_WEBHOOK_SECRET, developmentVariables, whatIsOpen } from "../lib/development.ts";
 import { onEnd } from "../lib/on-end.ts";
 import { freePort, isFree, parsePort } from "../lib/port.ts";
-import { buildAll, seedModels } from "../lib/prepare.ts";
+import { seedModels } from "../lib/seed-models.ts";
 
 const USAGE = `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]
 

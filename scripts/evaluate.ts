@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFolder } from "../bundles/folder.ts";
 import { readArguments } from "../lib/arguments.ts";
-import { buildAll } from "../lib/prepare.ts";
+import { buildAll } from "../lib/build-all.ts";
 import { python } from "../lib/python.ts";
 import { ROOT } from "../lib/root.ts";
 import { userPath } from "../lib/user-path.ts";

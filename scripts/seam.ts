@@ -5,8 +5,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { readArguments } from "../lib/arguments.ts";
+import { buildAll } from "../lib/build-all.ts";
 import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
-import { buildAll } from "../lib/prepare.ts";
 import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloSession } from "../src/model/session.ts";

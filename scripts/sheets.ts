@@ -5,9 +5,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readArguments } from "../lib/arguments.ts";
+import { buildAll } from "../lib/build-all.ts";
 import { contactSheet, pngUri } from "../lib/contact-sheet.ts";
 import { type HeldOut, heldOut, openModel, samplesOf } from "../lib/held-out.ts";
-import { buildAll } from "../lib/prepare.ts";
 import { userPath } from "../lib/user-path.ts";
 import { likelihood } from "../src/model/likelihood.ts";
 import { SoloSession } from "../src/model/session.ts";
