@@ -31,11 +31,11 @@ def measure(weights, device: torch.device, precision: str, work: Work, repeats: 
 
 
 def main(arguments: Sequence[str] | None = None) -> dict:
-    parser = argparse.ArgumentParser(prog="python -m igpt_gpu.bench", description="Half pictures: 512 pixels given, 512 drawn.")
+    parser = argparse.ArgumentParser(prog="python -m igpt_gpu.bench", description="Half pictures: so many pixels given, as many drawn.")
     parser.add_argument("--quick", action="store_true", help="the small shape, two small batches, few pixels: whether it runs")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cuda or cpu")
     parser.add_argument("--precision", choices=PRECISIONS, help="default: bf16 on a GPU, fp32 on a CPU")
-    parser.add_argument("--shapes", default="small,base,igpt-s", help="of small, base, igpt-s")
+    parser.add_argument("--shapes", default=",".join(SHAPES), help=f"of {', '.join(SHAPES)}")
     parser.add_argument("--batches", default="1,8,64,256,512", help="completions at once")
     parser.add_argument("--peers", default=",".join(PEERS), help="those that are measured too")
     parser.add_argument("--peer-batch", type=int, default=64, help="the largest batch that peers are measured at")
@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> dict:
     device = torch.device(options.device)
     precision = options.precision or ("bf16" if device.type == "cuda" else "fp32")
     shapes, batches = options.shapes.split(","), [int(batch) for batch in options.batches.split(",")]
-    given, generate, repeats = 512, 512, options.repeats
+    repeats = options.repeats
     if options.quick:
-        shapes, batches, given, generate, repeats = ["small"], [1, 2], 32, 8, 1
+        shapes, batches, repeats = ["small"], [1, 2], 1
     peers = {name: PEERS[name] for name in options.peers.split(",") if name}
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
     bandwidth = copy_bandwidth(device, repeats)
@@ -66,10 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> dict:
 
     for name in shapes:
         weights = random_weights(SHAPES[name], device, PRECISIONS[precision])
+        half = SHAPES[name].positions // 2
+        given, generate = (32, 8) if options.quick else (half, half)
         for batch in batches:
             for shared in (False, True) if batch > 1 else (False,):
                 work = Work(batch, given, generate, shared)
-                facts = {"shape": name, "batch": batch, "pictures": "one" if shared or batch == 1 else "all"}
+                facts = {"shape": name, "batch": batch, "given": given, "generate": generate, "pictures": "one" if shared or batch == 1 else "all"}
                 found = measure(weights, device, precision, work, repeats)
                 if found is None:
                     print(f"{name:8}{batch:5}  does not fit the memory", flush=True)
@@ -88,8 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> dict:
         "machine": machine,
         "precision": precision,
         "torch": torch.__version__,
-        "given": given,
-        "generate": generate,
         "copyBytesPerSecond": bandwidth,
         "rows": rows,
     }

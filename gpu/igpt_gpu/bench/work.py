@@ -14,6 +14,7 @@ from ..weights import Shape, Weights, arrange
 
 SHAPES = {
     "small": Shape(layers=8, width=256, heads=8, positions=1024, colors=512),
+    "small-64": Shape(layers=8, width=256, heads=8, positions=4096, colors=512),
     "base": Shape(layers=12, width=384, heads=6, positions=1024, colors=512),
     "igpt-s": Shape(layers=24, width=512, heads=8, positions=1024, colors=512),
 }
