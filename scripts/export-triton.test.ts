@@ -33,14 +33,19 @@ it("writes weights, engine and model.py as they are, the config last", async () 
 });
 
 it.each([
-  ["cuda", "KIND_GPU", "torch-cuda-bf16"],
-  ["cpu", "KIND_CPU", "torch-cpu-fp32"],
-] as const)("%s: each instance is of its kind, and the engine is named", async (device, kind, engine) => {
-  await exportTriton(read, openFolder(target), { only: "igpt-small", device });
-  const config = await readFile(join(target, "triton/igpt-small/config.pbtxt"), "utf8");
-  expect(config).toContain(`instance_group [ { kind: ${kind} count: 1 } ]`);
-  expect(config).toContain(`key: "engine" value { string_value: "${engine}" }`);
-});
+  ["cuda", "igpt-small", "KIND_GPU", "torch-cuda-bf16", 512],
+  ["cuda", "igpt-64", "KIND_GPU", "torch-cuda-bf16", 2048],
+  ["cpu", "igpt-64", "KIND_CPU", "torch-cpu-fp32", 16],
+] as const)(
+  "%s, %s: of its kind, the engine named, warm before it is ready",
+  async (device, only, kind, engine, warm) => {
+    await exportTriton(read, openFolder(target), { only, device });
+    const config = await readFile(join(target, `triton/${only}/config.pbtxt`), "utf8");
+    expect(config).toContain(`key: "tokens" value { data_type: TYPE_INT64 dims: [ ${warm} ] zero_data: true }`);
+    expect(config).toContain(`instance_group [ { kind: ${kind} count: 1 } ]`);
+    expect(config).toContain(`key: "engine" value { string_value: "${engine}" }`);
+  },
+);
 
 it("says what is wrong with its options", async () => {
   await expect(exportTriton(read, openFolder(target), { only: "other" })).rejects.toThrow("There is no model other.");

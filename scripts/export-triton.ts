@@ -10,11 +10,15 @@ import type { Manifest } from "../src/model/bundle/manifest.ts";
 
 /** Where it lies in a bucket: `--model-repository=s3://https://ENDPOINT/BUCKET/triton`. */
 export const TRITON_PREFIX = "triton";
-/** What the instances run on, with what arithmetic, and how many rows Triton puts into one batch at most. */
+/**
+ * What the instances run on, with what arithmetic, how many rows Triton puts into one batch at most, and how many positions
+ * it reads and draws before an instance counts as ready.
+ */
 const DEVICES = {
-  cuda: { kind: "KIND_GPU", precision: "bf16", maxBatch: 512, more: {} },
-  // Threads of one step wait for one another: beside other programs on the machine that costs far more than it wins.
-  cpu: { kind: "KIND_CPU", precision: "fp32", maxBatch: 64, more: { threads: "1" } },
+  // Half a picture: the CUDA graphs of its lengths are captured.
+  cuda: { kind: "KIND_GPU", precision: "bf16", maxBatch: 512, warmup: (positions: number) => positions / 2, more: {} },
+  // Nothing is captured. Threads of one step wait for one another: beside other programs that costs far more than it wins.
+  cpu: { kind: "KIND_CPU", precision: "fp32", maxBatch: 64, warmup: () => 16, more: { threads: "1" } },
 } as const;
 export type TritonDevice = keyof typeof DEVICES;
 /** How long Triton waits for a batch to fill, in microseconds. */
@@ -79,7 +83,8 @@ export const tritonEngine = (device: TritonDevice): string => `torch-${device}-$
 
 /** `config.pbtxt`: shapes without the batch's dimension, requests of any lengths batched as they come. */
 export function tritonConfig({ id, version, architecture }: Manifest, device: TritonDevice): string {
-  const { kind, precision, maxBatch, more } = DEVICES[device];
+  const { kind, precision, maxBatch, warmup, more } = DEVICES[device];
+  const warmupLength = warmup(architecture.positions);
   const { inputs, outputs } = graphMetadata(architecture);
   const tensor = ({ name, datatype, shape }: TensorMetadata, more = "") =>
     `  { name: "${name}" data_type: TYPE_${datatype} dims: [ ${shape.slice(1).join(", ")} ]${more} }`;
@@ -107,9 +112,9 @@ ${Object.entries({ engine: tritonEngine(device), precision, ...more })
   .join("\n")}
 model_warmup [
   {
-    name: "half a picture"
+    name: "${warmupLength} positions, and as many drawn"
     batch_size: 1
-${inputs.map((metadata) => warmup(metadata, architecture.positions / 2)).join("\n")}
+${inputs.map((metadata) => warmupInput(metadata, warmupLength)).join("\n")}
   }
 ]
 `;
@@ -118,7 +123,7 @@ ${inputs.map((metadata) => warmup(metadata, architecture.positions / 2)).join("\
 type TensorMetadata = ReturnType<typeof graphMetadata>["inputs"][number];
 
 /** Zeros, but for `top_p`, which may not be 0: it comes from a file in the model's folder `warmup`. */
-function warmup({ name, datatype, shape }: TensorMetadata, length: number): string {
+function warmupInput({ name, datatype, shape }: TensorMetadata, length: number): string {
   const data = name === "top_p" ? `input_data_file: "${name}"` : "zero_data: true";
   const dims = shape[1] === 1 ? 1 : length;
   return `    inputs { key: "${name}" value { data_type: TYPE_${datatype} dims: [ ${dims} ] ${data} } }`;

@@ -1,5 +1,5 @@
 """Sends a request that would take long, and gives it up when it is told to, by a line on standard input: prints how it ended
-for its caller. Usage: cancel.py GRPC_PORT MODEL"""
+for its caller. Usage: cancel.py GRPC_PORT MODEL POSITIONS"""
 
 import sys
 import threading
@@ -7,8 +7,9 @@ import threading
 import numpy as np
 import tritonclient.grpc as grpc
 
-ROWS, GENERATE = 16, 1024
-port, model = sys.argv[1:]
+port, model, positions = sys.argv[1:]
+# As many rows as one batch may have: beside other work, too, it takes longer than what the test does meanwhile.
+ROWS, GENERATE = 64, int(positions)
 arrays = {
     "tokens": np.zeros((ROWS, 0), np.int64),
     "forced": np.full((ROWS, GENERATE), -1),

@@ -1,5 +1,6 @@
-"""What the server answered (client.py's file), held against the plain PyTorch model in float32: prints, as JSON, the largest
-differences of nats and features, and the KL divergence of one whole distribution. Usage: reference.py BUNDLE FILE.npz"""
+"""What the server answered (client.py's files), held against the plain PyTorch model in float32: prints, as JSON, of each model the
+largest differences of nats and features, and the KL divergence of one whole distribution. Usage: reference.py FOLDER BUNDLE...,
+where a bundle is .../MODEL/VERSION."""
 
 import json
 import sys
@@ -16,9 +17,8 @@ torch.set_num_threads(1)
 
 
 @torch.inference_mode()
-def main() -> None:
-    bundle, file = sys.argv[1:]
-    model = read_bundle(Path(bundle)).model.float().eval()
+def compare(bundle: Path, file: Path) -> dict:
+    model = read_bundle(bundle).model.float().eval()
     norms = [*(block.ln_1 for block in model.blocks), model.ln_f]
     answers = np.load(file)
     cases = sorted({name.split(".")[0] for name in answers})
@@ -53,14 +53,14 @@ def main() -> None:
     given = torch.from_numpy(answers[f"{parts[0]}.tokens"][:1])
     # Of the position after the given ones: its input is the last of them.
     right = model(torch.cat((given, given[:, :1]), dim=1))[0, -1].double().log_softmax(-1)
-    report = {
+    return {
         **worst,
         "kl": float((right.exp() * (right - log_p)).sum()),
         "mass": float(log_p.exp().sum()),
         "forcedKept": forced_kept,
         "cases": cases,
     }
-    print(json.dumps(report))
 
 
-main()
+folder, *bundles = map(Path, sys.argv[1:])
+print(json.dumps({bundle.parent.name: compare(bundle, folder / f"{bundle.parent.name}.npz") for bundle in bundles}))

@@ -7,13 +7,17 @@ import { exportTriton } from "../../../scripts/export-triton.ts";
 
 /** The name that another model goes by at the server: the Worker's bucket has the real one. */
 export const MISFIT = "igpt-base";
+/** A model of 64x64 pictures beside the small one. */
+export const LARGE = "large";
 /** Keys and values that the other model may have: those of 60 positions, float32, and no more. 3 layers of width 48. */
 const MISFIT_CACHE_BYTES = 2 * 3 * 48 * 60 * 4;
+
+const GOLDEN = ["half", LARGE];
 
 export interface Folders {
   /** For tritonserver. */
   repository: string;
-  /** Laid out like the bucket: igpt-small, igpt-base, and `half`, which only an origin runs. */
+  /** Laid out like the bucket: igpt-small, igpt-base, `large`, and `half`, which only an origin runs. */
   bucket: string;
 }
 
@@ -21,22 +25,25 @@ export interface Folders {
 export async function writeRepository(folder: string): Promise<Folders> {
   const bucket = join(folder, "bucket");
   await cp(join(ROOT, "r2-assets"), bucket, { recursive: true });
-  await cp(join(ROOT, "test/golden/half"), join(bucket, "models/half/1"), { recursive: true });
-  await writeIndex(bucket, ["igpt-small", "igpt-base", "half"]);
+  for (const golden of GOLDEN) {
+    await cp(join(ROOT, "test/golden", golden), join(bucket, `models/${golden}/1`), { recursive: true });
+  }
+  await writeIndex(bucket, ["igpt-small", "igpt-base", ...GOLDEN]);
 
   const served = join(folder, "served");
-  await cp(join(bucket, "models/igpt-small"), join(served, "models/igpt-small"), { recursive: true });
-  await cp(join(bucket, "models/half"), join(served, "models/half"), { recursive: true });
+  const same = ["igpt-small", ...GOLDEN];
+  for (const id of same) await cp(join(bucket, "models", id), join(served, "models", id), { recursive: true });
   await cp(join(ROOT, "test/golden/biased"), join(served, `models/${MISFIT}/1`), { recursive: true });
   await change(join(served, `models/${MISFIT}/1/manifest.json`), (text) => text.replace('"biased"', `"${MISFIT}"`));
-  await writeIndex(served, ["igpt-small", "half", MISFIT]);
+  await writeIndex(served, [...same, MISFIT]);
+  // Read and embedded with by an origin alone, as all models of half precision are: the Worker does not look at the weights.
+  const manifest = join(bucket, `models/${LARGE}/1/manifest.json`);
+  await change(manifest, (text) => text.replace('"precision": "int8"', '"precision": "fp16"'));
   await exportTriton((key) => openFolder(served).get(key), openFolder(folder), { device: "cpu" });
   const repository = join(folder, "triton");
-  // Its warm-up would not fit.
   await change(
     join(repository, MISFIT, "config.pbtxt"),
-    (text) =>
-      `${text.slice(0, text.indexOf("model_warmup"))}parameters { key: "cache_bytes" value { string_value: "${MISFIT_CACHE_BYTES}" } }\n`,
+    (text) => `${text}parameters { key: "cache_bytes" value { string_value: "${MISFIT_CACHE_BYTES}" } }\n`,
   );
   return { repository, bucket };
 }

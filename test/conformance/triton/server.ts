@@ -92,12 +92,14 @@ export class TritonProcess {
     return `http://127.0.0.1:${this.ports.http}`;
   }
 
-  async start(): Promise<void> {
+  /** @param only of its models; default: all */
+  async start(only?: readonly string[]): Promise<void> {
     const { python, server, backends, libraries } = this.#triton;
     const args = [
       ...[`--model-repository=${this.#repository}`, `--backend-directory=${backends}`],
       ...["http", "grpc"].map((name) => `--${name}-address=127.0.0.1`),
       ...Object.entries(this.ports).map(([name, port]) => `--${name}-port=${port}`),
+      ...(only ? ["--model-control-mode=explicit", ...only.map((model) => `--load-model=${model}`)] : []),
       // Seconds after SIGTERM; the shared memory of each instance by the process, so that two servers do not meet.
       ...[
         "--exit-timeout-secs=5",
