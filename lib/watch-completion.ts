@@ -10,7 +10,7 @@ interface Progress {
 }
 
 const WATCH = `subscription ($image: ImageInput!, $samples: Int!, $seed: Int!, $temperature: Float!, $model: ID) {
-  complete(image: $image, samples: $samples, options: { model: $model, keepRows: 16, seed: $seed, temperature: $temperature }) {
+  complete(image: $image, samples: $samples, options: { model: $model, seed: $seed, temperature: $temperature }) {
     rowsDone rowsTotal
     samples { dataUri }
     completion { input { dataUri } samples { image { dataUri } } }

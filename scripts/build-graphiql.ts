@@ -50,7 +50,7 @@ const FIRST_QUERY = `# Draws the lower half,
   complete(
     image: { base64: "${LANDSCAPE}" }
     samples: 2
-    options: { keepRows: 16, seed: 7 }
+    options: { seed: 7 }
   ) {
     samples {
       nllPerPixel

@@ -29,7 +29,7 @@ interface Answer {
 }
 
 const COMPLETE = `query ($image: ImageInput!, $seed: Int!, $temperature: Float!, $model: ID) {
-  complete(image: $image, samples: 4, options: { model: $model, keepRows: 16, seed: $seed, temperature: $temperature }) {
+  complete(image: $image, samples: 4, options: { model: $model, seed: $seed, temperature: $temperature }) {
     engine ranOn
     model { id version parameters }
     input { dataUri }

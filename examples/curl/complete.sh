@@ -10,7 +10,7 @@ if [ -n "${IGPT_KEY:-}" ]; then headers+=(-H "authorization: Bearer $IGPT_KEY");
 # The body comes from standard input: a photo is too long for a command line.
 curl -sS --fail-with-body "$endpoint" "${headers[@]}" -d @- <<JSON
 {
-  "query": "query (\$image: ImageInput!) { complete(image: \$image, samples: 2, options: { keepRows: 16, seed: 1 }) { seed samples { nllPerPixel image { url(width: 256) } } } }",
+  "query": "query (\$image: ImageInput!) { complete(image: \$image, samples: 2, options: { seed: 1 }) { seed samples { nllPerPixel image { url(width: 256) } } } }",
   "variables": { "image": { "base64": "$(base64 <"$picture" | tr -d '\n')" } }
 }
 JSON

@@ -21,7 +21,7 @@ const response = await fetch(IGPT_ENDPOINT, {
   headers: { "content-type": "application/json", ...(IGPT_KEY && { authorization: `Bearer ${IGPT_KEY}` }) },
   body: JSON.stringify({
     query,
-    variables: { image: { base64: await readFile(picture, "base64") }, options: { keepRows: 16, topP: 0.95 } },
+    variables: { image: { base64: await readFile(picture, "base64") }, options: { topP: 0.95 } },
   }),
 });
 const { data, errors } = (await response.json()) as Answer;

@@ -27,7 +27,7 @@ const { submitCompletion } = await ask<Submitted>(
   {
     image: { base64: await readFile(picture, "base64") },
     samples: Number(samples),
-    options: { keepRows: 16, topP: 0.95 },
+    options: { topP: 0.95 },
   },
 );
 const id = submitCompletion.completion?.id;

@@ -14,7 +14,7 @@ KEY = os.environ.get("IGPT_KEY")
 
 QUERY = gql("""
     query ($image: ImageInput!) {
-        complete(image: $image, samples: 2, options: { keepRows: 16, seed: 1 }) {
+        complete(image: $image, samples: 2, options: { seed: 1 }) {
             samples { index nllPerPixel image { dataUri(width: 256) } }
         }
         embed(image: $image) { dimensions vector }
