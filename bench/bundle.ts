@@ -20,7 +20,7 @@ export async function writeBundle(folder: string, shape: KernelShape): Promise<v
     format: 1,
     id: "random",
     version: "1",
-    architecture: { ...shape, resolution: 32 },
+    architecture: { ...shape, resolution: Math.sqrt(shape.positions) },
     precision: "int8",
     parameters: weightProducts(shape) + (shape.colors + shape.positions + 1) * shape.width,
     embeddingLayer: Math.round(shape.layers / 2),

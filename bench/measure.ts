@@ -1,12 +1,12 @@
 /** What each engine is asked: half a picture, the other half being given. */
-import { GENERATED, GIVEN, ROW, type ShapeName } from "./shapes.ts";
+import { halfOf, ROW, SHAPES, type ShapeName } from "./shapes.ts";
 
 /** An engine under measurement, loaded. */
 export interface Subject {
-  /** Runs the GIVEN positions. */
+  /** Runs the given half. */
   prefill(): Promise<void>;
   /**
-   * Runs one row (0 .. 15 of the generated half) for all samples. Rows may be skipped where a subject can stand in for
+   * Runs one row (ROW positions of the generated half, counted from 0) for all samples. Rows may be skipped where a subject can stand in for
    * the cache of those before: what a step costs depends on the cache's length and not on what is in it.
    */
   row(index: number): Promise<void>;
@@ -36,7 +36,7 @@ export interface Measurement {
   /** From the bucket (natively: from files), nothing being in memory, to the first generated row. */
   coldStartMs: number;
   peakMiB: number;
-  /** Steps behind msPerStep; fewer than GENERATED: evenly spread rows. */
+  /** Steps behind msPerStep; fewer than half a picture has: evenly spread rows. */
   steps: number;
 }
 
@@ -47,17 +47,15 @@ export interface Task {
   rows: readonly number[];
 }
 
-const ROWS = GENERATED / ROW;
-
-/** `count` of the rows, evenly spread. */
-export function spreadRows(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * ROWS) / count));
+/** `count` of the generated half's rows, evenly spread; default: all. */
+export function spreadRows(shape: ShapeName, count?: number): number[] {
+  const all = halfOf(SHAPES[shape]) / ROW;
+  const some = count ?? all;
+  return Array.from({ length: some }, (_, i) => Math.floor(((i + 0.5) * all) / some));
 }
 
-export const ALL_ROWS = spreadRows(ROWS);
-
 /** Loads, warms up, and measures. */
-export async function measure(load: () => Promise<Measurable>, { rows }: Task): Promise<Measurement> {
+export async function measure(load: () => Promise<Measurable>, { shape, rows }: Task): Promise<Measurement> {
   const first = rows.slice(0, 1);
   const begin = performance.now();
   const subject = await load();
@@ -77,7 +75,7 @@ export async function measure(load: () => Promise<Measurable>, { rows }: Task): 
     msPerStep,
     cpuMsPerStep: total.cpu / steps,
     msPrefill: prefill.wall,
-    msHalfPicture: prefill.wall + msPerStep * GENERATED,
+    msHalfPicture: prefill.wall + msPerStep * halfOf(SHAPES[shape]),
     coldStartMs,
     peakMiB: (await subject.peakBytes()) / 2 ** 20,
     steps,
@@ -109,9 +107,10 @@ export function local(subject: Subject): Measurable {
   };
 }
 
-/** The picture that all engines are given. */
-export function givenColors(colors: number): Int32Array {
-  return Int32Array.from({ length: GIVEN }, (_, i) => (i * 7919 + (i >> 5) * 31) % colors);
+/** The half of a picture that all engines are given. */
+export function givenColors(shape: ShapeName): Int32Array {
+  const { colors } = SHAPES[shape];
+  return Int32Array.from({ length: halfOf(SHAPES[shape]) }, (_, i) => (i * 7919 + (i >> 5) * 31) % colors);
 }
 
 /** Uniforms of one row, [samples, ROW]. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { buildWorker } from "../lib/build-worker.ts";
 import { ROOT } from "../lib/root.ts";
 import type { Workerd } from "../lib/workerd.ts";
+import { widthsOf } from "../src/image/widths.ts";
 import { OriginProcess } from "../test/origin/process.ts";
 import { modelsOf, quantile, startProduct } from "./requests.ts";
 
@@ -67,11 +68,11 @@ export async function measureOperations(
   const worker = await startProduct(models);
   try {
     const rows: OperationRow[] = [];
-    const ids = await modelsOf(models);
+    const ids = (await modelsOf(models)).map(({ id }) => id);
     for (const model of ids) {
       for (const operation of few ? FEW : ALL) rows.push(await measure(worker, model, operation, requests));
     }
-    rows.push(await measureThumbnail(worker, ids.at(-1) ?? "", requests));
+    rows.push(await measureThumbnail(worker, requests));
     return few ? rows : [...rows, ...(await measureAtOrigin(models, requests))];
   } finally {
     await worker.close();
@@ -85,7 +86,7 @@ async function measureAtOrigin(models: string, requests: number): Promise<Operat
     const worker = await startProduct(models, { ORIGIN_URLS: origin.url });
     try {
       const rows: OperationRow[] = [];
-      for (const model of await modelsOf(models)) {
+      for (const { id: model } of await modelsOf(models)) {
         for (const samples of [1, 4]) rows.push(await measure(worker, model, complete(samples, "ORIGIN"), requests));
       }
       return rows;
@@ -115,17 +116,23 @@ async function measure(worker: Workerd, model: string, operation: Operation, req
   return { model, operation: operation.name, requests, cpuMs, cpuMsEach: cpuMs / operation.of };
 }
 
-/** Every width and format of one picture a time, none of which was asked for before. @param model draws the pictures */
-async function measureThumbnail(worker: Workerd, model: string, requests: number): Promise<OperationRow> {
+/** Every width and format of one picture a time, none of which was asked for before. The default model draws the pictures. */
+async function measureThumbnail(worker: Workerd, requests: number): Promise<OperationRow> {
   const image = { base64: await readFile(join(ROOT, "test/fixtures", PICTURES.small), "base64") };
   const cpu: number[] = [];
   let count = 0;
   for (let i = 0; i < requests; i++) {
-    const query = `query ($image: ImageInput!) { complete(image: $image, options: { keepRows: 31, seed: ${i}, model: "${model}" }) { samples { image { id } } } }`;
-    const { complete } = await ask<{ complete: { samples: { image: { id: string } }[] } }>(worker, query, { image });
-    const id = complete.samples[0]?.image.id;
+    const query = `query ($image: ImageInput!) { complete(image: $image, options: { seed: ${i} }) { samples { image { id width } } } }`;
+    const { complete } = await ask<{ complete: { samples: { image: { id: string; width: number } }[] } }>(
+      worker,
+      query,
+      { image },
+    );
+    const [sample] = complete.samples;
+    if (!sample) throw new Error("a completion without a sample");
+    const { id, width } = sample.image;
     const urls = ["png", "webp", "jpg"].flatMap((format) =>
-      [32, 64, 128, 256, 512, 1024].map((width) => `/thumbnails/${id}.${format}?width=${width}`),
+      widthsOf(width).map((wide) => `/thumbnails/${id}.${format}?width=${wide}`),
     );
     count = urls.length;
     const before = await worker.cpuMs();

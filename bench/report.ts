@@ -6,7 +6,7 @@ import type { Measurement } from "./measure.ts";
 import type { OperationRow } from "./operations.ts";
 import { type EngineName, type Job, type RuntimeName, runtimeOf } from "./plan.ts";
 import type { RequestRow } from "./requests.ts";
-import { GENERATED, GIVEN, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
+import { halfOf, operations, SHAPES, type ShapeName, weightBytesPerStep } from "./shapes.ts";
 import type { Thumbnails } from "./thumbnails.ts";
 
 export interface Row extends Measurement {
@@ -38,8 +38,6 @@ export interface Report {
   thumbnails?: Thumbnails;
 }
 
-const MEAN_CONTEXT = GIVEN + GENERATED / 2;
-
 export function reportOf(limits: Limits, results: readonly { job: Job; measured: Measurement }[]): Report {
   const rows = results.map(({ job, measured }) => rowOf(limits, job, measured));
   const bests = ["ort-web", "ort-node"].flatMap((name) => bestOf(rows, name as "ort-web" | "ort-node"));
@@ -53,19 +51,20 @@ export function reportOf(limits: Limits, results: readonly { job: Job; measured:
 function rowOf(limits: Limits, { engine, task: { shape, samples } }: Job, measured: Measurement): Row {
   const size = SHAPES[shape];
   const seconds = measured.cpuMsPerStep / 1000;
+  const meanContext = 1.5 * halfOf(size);
   const row: Row = {
     shape,
     engine,
     samples,
     runtime: runtimeOf(engine),
     ...measured,
-    extrapolated: measured.steps < GENERATED || engine === "full-forward",
+    extrapolated: measured.steps < halfOf(size) || engine === "full-forward",
     gbPerSecond: weightBytesPerStep(size) / seconds / 1e9,
-    gopPerSecond: (operations(size, MEAN_CONTEXT) * samples) / seconds / 1e9,
+    gopPerSecond: (operations(size, meanContext) * samples) / seconds / 1e9,
   };
   if (engine === "kernel") {
     const byRead = weightBytesPerStep(size) / streamOf(limits, shape) / 1e6;
-    const byDots = (operations(size, MEAN_CONTEXT) * samples) / limits.dots / 1e6;
+    const byDots = (operations(size, meanContext) * samples) / limits.dots / 1e6;
     row.ofLimit = Math.max(byRead, byDots) / measured.cpuMsPerStep;
   }
   return row;
@@ -95,6 +94,7 @@ export function tableOf({ limits, rows }: Report): string {
       "B",
       "ms/step",
       "CPU ms",
+      "prefix, ms",
       "half, ms",
       "cold, ms",
       "peak MiB",
@@ -114,6 +114,7 @@ export function tableOf({ limits, rows }: Report): string {
         row.samples,
         row.msPerStep.toFixed(2),
         row.cpuMsPerStep.toFixed(2),
+        row.msPrefill.toFixed(0),
         row.msHalfPicture.toFixed(0),
         row.coldStartMs.toFixed(0),
         row.peakMiB.toFixed(0),
@@ -132,7 +133,7 @@ export function tableOf({ limits, rows }: Report): string {
   return lines.join("\n");
 }
 
-const WIDTHS = [7, 19, 7, 3, 9, 9, 9, 9, 9, 7, 7, 9, 9];
+const WIDTHS = [7, 19, 7, 3, 9, 9, 10, 9, 9, 9, 7, 7, 9, 9];
 
 function cells(...values: (string | number)[]): string {
   return values

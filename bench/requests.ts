@@ -1,13 +1,15 @@
 /**
- * `npx tsx bench/requests.ts [MODELS]`, and part of `npm run bench`: whole requests to the Worker in workerd, one client, and
- * where their time goes. The pieces are measured beside them in a Worker of the bench (workerd/parts-worker.ts), in turns with
+ * `npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N]`, and part of `npm run bench`: whole requests to the Worker in
+ * workerd, one client, and where their time goes. The pieces are measured beside them in a Worker of the bench (workerd/parts-worker.ts), in turns with
  * the whole, from outside: a Worker's clock stands still while it computes.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readArguments } from "../lib/arguments.ts";
 import { buildWorker, WORKER_DIRECTORY } from "../lib/build-worker.ts";
 import { ROOT } from "../lib/root.ts";
 import { builtModules, startWorkerd, type Workerd } from "../lib/workerd.ts";
+import type { Manifest } from "../src/model/bundle/manifest.ts";
 import { bundle } from "./workerd/build.ts";
 import type { Operation } from "./workerd/parts-worker.ts";
 
@@ -18,6 +20,8 @@ export interface RequestRow {
   requests: number;
   p50Ms: number;
   p95Ms: number;
+  /** Of a completion: until its stream shows the first drawn row, the median. */
+  firstRowMs?: number;
   /** CPU time of workerd a request, the median. */
   cpuMs: number;
   /** Medians, in milliseconds: the model's work; the turns, admission and what else stands around it; the picture's decoding; the rest. */
@@ -28,9 +32,16 @@ export interface RequestRow {
 }
 
 const OPERATIONS: Operation["what"][] = [1, 4, 8, "embed", "likelihood"];
+/** Of a model of 64x64, where eight samples are two times four, and a request takes seconds. */
+const LARGE_OPERATIONS: Operation["what"][] = [1, 4, "embed", "likelihood"];
+const LARGE_REQUESTS = 3;
 
-/** @param models a folder laid out like r2-assets @param requests of each operation */
-export async function measureRequests(requests: number, models = join(ROOT, "r2-assets")): Promise<RequestRow[]> {
+/** @param models a folder laid out like r2-assets @param requests of each operation, fewer of 64x64 @param only this model */
+export async function measureRequests(
+  requests: number,
+  models = join(ROOT, "r2-assets"),
+  only?: string,
+): Promise<RequestRow[]> {
   await buildWorker();
   const worker = await startProduct(models);
   const parts = await startWorkerd({ modules: await bundle(new URL("workerd/parts-worker.ts", import.meta.url)) });
@@ -38,8 +49,13 @@ export async function measureRequests(requests: number, models = join(ROOT, "r2-
     await parts.publish(models);
     const photo = await readFile(join(ROOT, "test/fixtures/baseline.jpg"));
     const rows: RequestRow[] = [];
-    for (const model of await modelsOf(models)) {
-      for (const what of OPERATIONS) rows.push(await measure(worker, parts, { model, what }, photo, requests));
+    for (const { id: model, resolution } of await modelsOf(models)) {
+      if (only !== undefined && model !== only) continue;
+      const large = resolution > 32;
+      const count = large ? Math.min(requests, LARGE_REQUESTS) : requests;
+      for (const what of large ? LARGE_OPERATIONS : OPERATIONS) {
+        rows.push(await measure(worker, parts, { model, what }, photo, count));
+      }
     }
     return rows;
   } finally {
@@ -55,9 +71,17 @@ export async function startProduct(models: string, more: Record<string, string> 
   return worker;
 }
 
-export async function modelsOf(models: string): Promise<string[]> {
-  const index = JSON.parse(await readFile(join(models, "models/index.json"), "utf8")) as { models: object };
-  return Object.keys(index.models);
+/** The models of a folder laid out like r2-assets, and their pictures' side. */
+export async function modelsOf(models: string): Promise<{ id: string; resolution: number }[]> {
+  const read = async (path: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(models, "models", path), "utf8"));
+  const index = (await read("index.json")) as { models: Record<string, { version: string }> };
+  return Promise.all(
+    Object.entries(index.models).map(async ([id, { version }]) => {
+      const { architecture } = (await read(`${id}/${version}/manifest.json`)) as Pick<Manifest, "architecture">;
+      return { id, resolution: architecture.resolution };
+    }),
+  );
 }
 
 /** @throws Error where the answer is one */
@@ -80,6 +104,32 @@ export async function query(worker: Workerd, { model, what }: Operation, photo: 
   if (errors?.[0]) throw new Error(`${errors[0].extensions.code}: ${errors[0].message}`);
 }
 
+/** Milliseconds until the stream of a completion shows the first drawn row. The rest of it is given up. */
+async function firstRow(worker: Workerd, { model, what }: Operation, photo: Buffer): Promise<number> {
+  const given = new AbortController();
+  const begin = performance.now();
+  const { body } = await worker.request("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    body: JSON.stringify({
+      query: `subscription ($image: ImageInput!, $model: ID) {
+        complete(image: $image, samples: ${what}, options: { model: $model }) { rowsDone samples { dataUri } }
+      }`,
+      variables: { image: { base64: photo.toString("base64") }, model },
+    }),
+    signal: given.signal,
+  });
+  let events = "";
+  for await (const text of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    events += text;
+    if (!/"rowsDone":[1-9]/.test(events)) continue;
+    const ms = performance.now() - begin;
+    given.abort();
+    return ms;
+  }
+  throw new Error(`The stream ended before a row was drawn: ${events.slice(0, 500)}`);
+}
+
 async function measure(
   worker: Workerd,
   parts: Workerd,
@@ -99,7 +149,8 @@ async function measure(
   };
   const times = Object.fromEntries(Object.keys(works).map((name) => [name, [] as number[]]));
   const cpu: number[] = [];
-  const WARM_UP = 2;
+  const firstRows: number[] = [];
+  const WARM_UP = requests > LARGE_REQUESTS ? 2 : 1;
   for (let i = 0; i < requests + WARM_UP; i++) {
     for (const [name, work] of Object.entries(works)) {
       const before = await worker.cpuMs();
@@ -108,6 +159,7 @@ async function measure(
       if (i >= WARM_UP) times[name]?.push(performance.now() - begin);
       if (i >= WARM_UP && name === "whole") cpu.push((await worker.cpuMs()) - before);
     }
+    if (typeof operation.what === "number" && i >= WARM_UP) firstRows.push(await firstRow(worker, operation, photo));
   }
   const median = (name: keyof typeof works) => quantile(times[name] ?? [], 0.5);
   const nothing = median("nothing");
@@ -120,6 +172,7 @@ async function measure(
     requests,
     p50Ms: median("whole"),
     p95Ms: quantile(times.whole ?? [], 0.95),
+    ...(firstRows.length > 0 && { firstRowMs: quantile(firstRows, 0.5) }),
     cpuMs: quantile(cpu, 0.5),
     kernelMs,
     turnsMs: servedMs - kernelMs,
@@ -136,16 +189,22 @@ export function quantile(values: readonly number[], q: number): number {
 
 export function requestTable(rows: readonly RequestRow[]): string {
   const lines = rows.map((row) => {
-    const ms = [row.p50Ms, row.p95Ms, row.cpuMs, row.kernelMs, row.turnsMs, row.decodingMs, row.restMs];
+    const ms = [row.p50Ms, row.p95Ms, row.firstRowMs, row.cpuMs, row.kernelMs, row.turnsMs, row.decodingMs, row.restMs];
     const over = (row.p50Ms / row.kernelMs).toFixed(2);
-    return `| ${row.model} | ${row.operation} | ${ms.map((value) => value.toFixed(0)).join(" | ")} | ${over} |`;
+    return `| ${row.model} | ${row.operation} | ${ms.map((value) => value?.toFixed(0) ?? "-").join(" | ")} | ${over} |`;
   });
   return [
-    "Whole requests in workerd, one client, ms (CPU: of workerd; complete: half a picture, 1, 4 or 8 samples):",
-    "| model | operation | p50 | p95 | CPU | kernel | turns | decoding | rest | p50 over kernel |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "Whole requests in workerd, one client, ms (CPU: of workerd; complete: half a picture; first row: of its stream):",
+    "| model | operation | p50 | p95 | first row | CPU | kernel | turns | decoding | rest | p50 over kernel |",
+    "|---|---|---|---|---|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
 }
 
-if (import.meta.filename === process.argv[1]) console.log(requestTable(await measureRequests(9, process.argv[2])));
+if (import.meta.filename === process.argv[1]) {
+  const { values, positionals } = readArguments("npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N]", {
+    allowPositionals: true,
+    options: { model: { type: "string" }, requests: { type: "string", default: "9" } },
+  });
+  console.log(requestTable(await measureRequests(Number(values.requests), positionals[0], values.model)));
+}

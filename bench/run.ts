@@ -10,8 +10,8 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** @param models a folder that `writeBundle` wrote @returns undefined where the engine is not to be had: transformers without a Python that has it */
 export async function runJob({ engine, task }: Job, models: string): Promise<Measurement | undefined> {
   if (engine === "transformers") {
-    const { layers, width, heads } = SHAPES[task.shape];
-    const numbers = [layers, width, heads, task.samples].map(String);
+    const { layers, width, heads, positions } = SHAPES[task.shape];
+    const numbers = [layers, width, heads, positions, task.samples].map(String);
     const python = process.env.BENCH_PYTHON || "python3";
     return output(python, [here("peers/huggingface.py"), ...numbers, task.rows.join(",")]).catch((error: Error) => {
       console.error(`left out: ${error.message.trim().split("\n").at(-1)}`);

@@ -24,8 +24,10 @@ export function shapeOf(name: string): KernelShape {
   return { layers, width, heads, positions: 1024, colors: 512, bias: false };
 }
 
-export const GIVEN = 512;
-export const GENERATED = 512;
+/** Half a picture: so many positions are given, and so many generated. */
+export const halfOf = ({ positions }: KernelShape): number => positions / 2;
+
+/** Positions that are generated at once: a row of a picture of 32x32, half a row of 64x64, and all that the kernel does in one call. */
 export const ROW = 32;
 
 /** bench/graphs/make.py has the same number. */

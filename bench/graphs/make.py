@@ -26,7 +26,7 @@ from igpt.bundle import Tensor, scale_name, tensor_names  # noqa: E402
 from igpt.model import Config  # noqa: E402
 
 DATA_OFFSET = 65536
-SHAPES = {"L8": Config(8, 256, 8, 1024, 512), "L12": Config(12, 384, 6, 1024, 512), "iGPT-S": Config(24, 512, 8, 1024, 512)}
+SHAPES = {"L8": Config(8, 256, 8, 1024, 512), "L8-64": Config(8, 256, 8, 4096, 512), "L12": Config(12, 384, 6, 1024, 512), "iGPT-S": Config(24, 512, 8, 1024, 512)}
 SIZES = {"I8": 1, "F16": 2, "F32": 4}
 
 

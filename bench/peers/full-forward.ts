@@ -1,7 +1,7 @@
 /** The sampler that OpenAI released: no cache, all positions so far for each new pixel (onnxruntime-web, float). */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { givenColors, type Subject, type Task } from "../measure.ts";
-import { GIVEN, ROW, SHAPES } from "../shapes.ts";
+import { halfOf, ROW, SHAPES } from "../shapes.ts";
 import type { Onnxruntime } from "./rows-graph.ts";
 
 /** Only one step of each row is run and counted ROW times: see `Row.extrapolated`. */
@@ -13,14 +13,14 @@ export function fullForwardSubject(
 ): Subject {
   const shape = SHAPES[name];
   const headWidth = shape.width / shape.heads;
-  const colors = givenColors(shape.colors);
+  const colors = givenColors(name);
 
   async function forward(length: number): Promise<void> {
     const int64 = (values: readonly number[] | Int32Array, dims: number[]) =>
       new ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
     const feeds: Record<string, Tensor> = {
       forced: int64(
-        Int32Array.from({ length }, (_, i) => colors[i % GIVEN] ?? 0),
+        Int32Array.from({ length }, (_, i) => colors[i % halfOf(shape)] ?? 0),
         [1, 1, length],
       ),
       uniforms: new ort.Tensor("float32", new Float32Array(length), [1, 1, length]),
@@ -41,7 +41,7 @@ export function fullForwardSubject(
   return {
     prefill: async () => {},
     async row(index) {
-      for (let b = 0; b < samples; b++) await forward(GIVEN + index * ROW + ROW / 2);
+      for (let b = 0; b < samples; b++) await forward(halfOf(shape) + index * ROW + ROW / 2);
     },
     peakBytes,
   };

@@ -1,6 +1,6 @@
 """Hugging Face's ImageGPT with its cache on one torch thread: half a picture, the time of a step.
 
-    python huggingface.py LAYERS WIDTH HEADS SAMPLES ROWS    (ROWS: comma-separated rows of the generated half)
+    python huggingface.py LAYERS WIDTH HEADS POSITIONS SAMPLES ROWS    (ROWS: comma-separated rows of the generated half)
 
 Prints one JSON object as bench/measure.ts's Measurement. Weights are random: time does not depend on them.
 """
@@ -14,12 +14,13 @@ begin = time.perf_counter()
 import torch  # noqa: E402
 from transformers import DynamicCache, ImageGPTConfig, ImageGPTForCausalImageModeling  # noqa: E402
 
-GIVEN, GENERATED, ROW = 512, 512, 32
-layers, width, heads, samples = map(int, sys.argv[1:5])
-rows = [int(row) for row in sys.argv[5].split(",")]
+ROW = 32
+layers, width, heads, positions, samples = map(int, sys.argv[1:6])
+rows = [int(row) for row in sys.argv[6].split(",")]
+half = positions // 2
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)
-config = ImageGPTConfig(vocab_size=513, n_positions=1024, n_embd=width, n_layer=layers, n_head=heads)
+config = ImageGPTConfig(vocab_size=513, n_positions=positions, n_embd=width, n_layer=layers, n_head=heads)
 model = ImageGPTForCausalImageModeling(config).eval()
 
 
@@ -39,12 +40,12 @@ def step(token: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
 
 def prefill() -> float:
     start = time.perf_counter()
-    model(input_ids=torch.arange(GIVEN)[None].repeat(samples, 1) % 512, use_cache=True)
+    model(input_ids=torch.arange(half)[None].repeat(samples, 1) % 512, use_cache=True)
     return time.perf_counter() - start
 
 
 def row(index: int) -> tuple[float, float]:
-    cache = cache_of(GIVEN + index * ROW)
+    cache = cache_of(half + index * ROW)
     token = torch.zeros(samples, 1, dtype=torch.long)
     start, cpu = time.perf_counter(), time.process_time()
     for _ in range(ROW):
@@ -63,7 +64,7 @@ print(
             "msPerStep": wall,
             "cpuMsPerStep": cpu,
             "msPrefill": ms_prefill,
-            "msHalfPicture": ms_prefill + wall * GENERATED,
+            "msHalfPicture": ms_prefill + wall * half,
             "coldStartMs": cold * 1000,
             "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "steps": ROW * len(rows),

@@ -5,7 +5,7 @@
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-web";
 import { Cache } from "../../src/model/engines/ort/cache.ts";
 import { givenColors, rowUniforms, type Subject, type Task } from "../measure.ts";
-import { GENERATED, GIVEN, ROW, SHAPES } from "../shapes.ts";
+import { halfOf, ROW, SHAPES } from "../shapes.ts";
 
 /** onnxruntime-web and onnxruntime-node are one API. */
 export interface Onnxruntime {
@@ -36,8 +36,9 @@ export function rowsSubject(
   const shape = SHAPES[name];
   const layers = Array.from({ length: shape.layers }, (_, n) => n);
   const headWidth = shape.width / shape.heads;
-  const given = givenColors(shape.colors);
-  let prefix = new Cache(shape, 1, GIVEN);
+  const given = givenColors(name);
+  const half = halfOf(shape);
+  let prefix = new Cache(shape, 1, half);
   const empty = { keys: new Float32Array(), values: new Float32Array() };
 
   async function run({ steps, samples, positions, forced, uniforms, prefix, own }: Run) {
@@ -74,16 +75,16 @@ export function rowsSubject(
 
   return {
     async prefill() {
-      prefix = new Cache(shape, 1, GIVEN);
+      prefix = new Cache(shape, 1, half);
       const own = new Cache(shape, 1, 0);
-      for (let start = 0; start < GIVEN; start += CHUNK) {
+      for (let start = 0; start < half; start += CHUNK) {
         const forced = given.subarray(start, start + CHUNK);
         const uniforms = new Float32Array(CHUNK);
         prefix.append(await run({ steps: 1, samples: 1, positions: CHUNK, forced, uniforms, prefix, own }));
       }
     },
     async row(index) {
-      const own = new Cache(shape, samples, GENERATED);
+      const own = new Cache(shape, samples, half);
       if (index > 0) own.append(blank(shape.layers, samples * shape.width, index * ROW));
       const uniforms = rowUniforms(samples);
       const count = stepwise ? ROW : 1;
