@@ -1,7 +1,11 @@
 import { FetchFailed, fetchPublic } from "../../net/fetch-public.ts";
+import { FORMATS } from "../decode/formats.ts";
 import { badImage } from "../problems.ts";
 import type { ImageContext, ImageLimits } from "../types.ts";
 import { tooManyBytes } from "./base64.ts";
+
+/** A server that can choose sends what is read here; whatever it sends, `sniff` looks at the bytes. */
+const ACCEPT = [...FORMATS.map(({ name }) => `image/${name.toLowerCase()}`), "image/*;q=0.5"].join(", ");
 
 /**
  * The bytes at a public https URL.
@@ -14,7 +18,7 @@ export async function bytesOfUrl(url: string, context: ImageContext, limits: Ima
       timeoutMs: limits.fetchTimeoutMs,
       maxRedirects: limits.maxRedirects,
       maxBytes: limits.maxBytes,
-      headers: { accept: "image/png, image/jpeg, image/webp, image/gif, image/avif, image/bmp, image/*;q=0.5" },
+      headers: { accept: ACCEPT },
     });
     if (!response.ok)
       throw badImage(`The URL answered with HTTP status ${response.status}. Give one that answers with the picture.`);
