@@ -18,3 +18,15 @@ export function readArguments<T extends ParseArgsConfig>(usage: string, config: 
     process.exit(2);
   }
 }
+
+/** The options that a command cannot do without. Ends the process, as for a wrong call, when one is missing. */
+export function required<T, K extends keyof T & string>(
+  usage: string,
+  values: T,
+  names: readonly K[],
+): { [P in K]: NonNullable<T[P]> } {
+  const missing = names.filter((name) => !values[name]);
+  if (missing.length === 0) return values as { [P in K]: NonNullable<T[P]> };
+  console.error(`--${missing.join(" and --")} must be given.\n\n${usage}`);
+  process.exit(2);
+}

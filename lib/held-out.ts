@@ -7,6 +7,7 @@ import { type Manifest, parseManifest, WEIGHTS_FILE } from "../src/model/bundle/
 import { readSafetensors } from "../src/model/bundle/safetensors.ts";
 import { complete } from "../src/model/complete.ts";
 import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
+import { likelihood } from "../src/model/likelihood.ts";
 import { SoloSession } from "../src/model/session.ts";
 import type { CompletedSample, CompletionSpec } from "../src/model/types.ts";
 import { python } from "./python.ts";
@@ -68,6 +69,16 @@ export async function samplesOf(
       const step = await rows.next();
       if (step.done) return step.value.samples;
     }
+  } finally {
+    session.release();
+  }
+}
+
+/** Nats of each pixel, [pixels]. */
+export async function natsOf({ engine }: OpenModel, tokens: Int32Array): Promise<Float32Array> {
+  const session = new SoloSession(engine);
+  try {
+    return (await likelihood(session, tokens)).perPixel;
   } finally {
     session.release();
   }

@@ -4,13 +4,11 @@
  * they are, and by how different the samples of one picture are; with a sheet to look at.
  */
 import { writeFile } from "node:fs/promises";
-import { readArguments } from "../lib/arguments.ts";
+import { readArguments, required } from "../lib/arguments.ts";
 import { buildAll } from "../lib/build-all.ts";
 import { contactSheet, pngUri } from "../lib/contact-sheet.ts";
-import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { heldOut, natsOf, openModel, samplesOf } from "../lib/held-out.ts";
 import { userPath } from "../lib/user-path.ts";
-import { likelihood } from "../src/model/likelihood.ts";
-import { SoloSession } from "../src/model/session.ts";
 import { differenceOf, mean, type Row, roughnessOf, table } from "./sampling/measure.ts";
 
 const USAGE = `npm run sampling -- --data FILE.zip --bundle FOLDER [options]
@@ -36,11 +34,7 @@ const { values } = readArguments(USAGE, {
     json: { type: "string" },
   },
 });
-const { data, bundle } = values;
-if (!data || !bundle) {
-  console.error(USAGE);
-  process.exit(2);
-}
+const { data, bundle } = required(USAGE, values, ["data", "bundle"]);
 const SHEET_PICTURES = 8;
 
 await buildAll();
@@ -53,10 +47,8 @@ const keep = Array.from({ length: positions }, (_, pixel) => pixel < half);
 
 const originals = [];
 for (const tokens of pictures) {
-  const session = new SoloSession(model.engine);
-  const { perPixel } = await likelihood(session, tokens);
-  session.release();
-  originals.push({ nats: mean([...perPixel.subarray(half)]), roughness: roughnessOf(tokens, palette, side) });
+  const nats = (await natsOf(model, tokens)).subarray(half);
+  originals.push({ nats: mean([...nats]), roughness: roughnessOf(tokens, palette, side) });
 }
 const sheet = pictures.slice(0, SHEET_PICTURES).map((tokens) => [pngUri(tokens, palette)]);
 const rows: Row[] = [];

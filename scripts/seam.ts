@@ -4,12 +4,10 @@
  * under the hole are compared with the original's.
  */
 import { writeFile } from "node:fs/promises";
-import { readArguments } from "../lib/arguments.ts";
+import { readArguments, required } from "../lib/arguments.ts";
 import { buildAll } from "../lib/build-all.ts";
-import { heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { heldOut, natsOf, openModel, samplesOf } from "../lib/held-out.ts";
 import { userPath } from "../lib/user-path.ts";
-import { likelihood } from "../src/model/likelihood.ts";
-import { SoloSession } from "../src/model/session.ts";
 import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts";
 
 const USAGE = `npm run seam -- --data FILE.zip [options]
@@ -35,15 +33,11 @@ const { values } = readArguments(USAGE, {
     json: { type: "string" },
   },
 });
-const { data, bundle } = values;
-if (!data || !bundle) {
-  console.error(USAGE);
-  process.exit(2);
-}
+const { data, bundle } = required(USAGE, values, ["data", "bundle"]);
 
 await buildAll();
 const model = await openModel(userPath(bundle));
-const { manifest, engine } = model;
+const { manifest } = model;
 const pictures = (await heldOut(userPath(data), model, Number(values.pictures))).map(({ tokens }) => tokens);
 const results: Measures[] = [];
 for (const name of values.holes.split(",")) {
@@ -51,15 +45,9 @@ for (const name of values.holes.split(",")) {
   for (const candidates of values.candidates.split(",").map(Number)) {
     const started = performance.now();
     const fill = (tokens: Int32Array) => filled(tokens, keep, candidates);
-    const score = async (tokens: Int32Array) => {
-      const session = new SoloSession(engine);
-      const { perPixel } = await likelihood(session, tokens);
-      session.release();
-      return perPixel;
-    };
     const report = (done: number, excess: number) =>
       console.error(`${name}, ${candidates} candidates: ${done} of ${pictures.length}, +${excess.toFixed(2)} so far`);
-    const measured = await measure(pictures, keep, fill, score, report);
+    const measured = await measure(pictures, keep, fill, (tokens) => natsOf(model, tokens), report);
     const seconds = (performance.now() - started) / 1000;
     results.push({
       hole: name,

@@ -4,13 +4,11 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readArguments } from "../lib/arguments.ts";
+import { readArguments, required } from "../lib/arguments.ts";
 import { buildAll } from "../lib/build-all.ts";
 import { contactSheet, pngUri } from "../lib/contact-sheet.ts";
-import { type HeldOut, heldOut, openModel, samplesOf } from "../lib/held-out.ts";
+import { type HeldOut, heldOut, natsOf, openModel, samplesOf } from "../lib/held-out.ts";
 import { userPath } from "../lib/user-path.ts";
-import { likelihood } from "../src/model/likelihood.ts";
-import { SoloSession } from "../src/model/session.ts";
 import { holeOf } from "./seam/measure.ts";
 
 const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER
@@ -22,11 +20,7 @@ const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER
 const { values } = readArguments(USAGE, {
   options: { data: { type: "string" }, bundle: { type: "string" }, out: { type: "string" } },
 });
-const { data, bundle, out } = values;
-if (!data || !bundle || !out) {
-  console.error(USAGE);
-  process.exit(2);
-}
+const { data, bundle, out } = required(USAGE, values, ["data", "bundle", "out"]);
 const SEED = 2020;
 /** Pixels of a picture on a sheet. */
 const SHOWN = 192;
@@ -76,10 +70,8 @@ async function drawn(tokens: Int32Array, keep: readonly boolean[], candidates: n
 async function leastExpected(): Promise<HeldOut[]> {
   const scored: { picture: HeldOut; nats: number }[] = [];
   for (const picture of pictures.slice(0, SEARCHED)) {
-    const session = new SoloSession(model.engine);
-    const { perPixel } = await likelihood(session, picture.tokens);
-    session.release();
-    scored.push({ picture, nats: perPixel.subarray(positions / 2).reduce((sum, nats) => sum + nats, 0) });
+    const lower = (await natsOf(model, picture.tokens)).subarray(positions / 2);
+    scored.push({ picture, nats: lower.reduce((sum, nats) => sum + nats, 0) });
   }
   return scored
     .sort((a, b) => b.nats - a.nats)

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { openFolder } from "../bundles/folder.ts";
 import { publish, readIndex } from "../bundles/publish.ts";
-import { readArguments } from "../lib/arguments.ts";
+import { readArguments, required } from "../lib/arguments.ts";
 import { python } from "../lib/python.ts";
 import { ASSETS, ROOT } from "../lib/root.ts";
 import { userPath } from "../lib/user-path.ts";
@@ -38,11 +38,7 @@ const { values } = readArguments(USAGE, {
     heads: { type: "string" },
   },
 });
-const { data, id } = values;
-if (!data || !id) {
-  console.error(USAGE);
-  process.exit(2);
-}
+const { data, id } = required(USAGE, values, ["data", "id"]);
 
 const directory = userPath(values.dir);
 const options = ["--data", userPath(data), "--id", id, "--out", directory];
