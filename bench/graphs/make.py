@@ -21,9 +21,12 @@ from onnx import helper
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "training"))
 
-from igpt import graphs  # noqa: E402
-from igpt.bundle import Tensor, scale_name, tensor_names  # noqa: E402
-from igpt.model import Config  # noqa: E402
+from igpt.bundle.graphs.builder import MICROSOFT, external  # noqa: E402
+from igpt.bundle.graphs.network import Network  # noqa: E402
+from igpt.bundle.graphs.rows import rows_graph  # noqa: E402
+from igpt.bundle.tensors import scale_name, tensor_names  # noqa: E402
+from igpt.bundle.weights import Tensor  # noqa: E402
+from igpt.model.network import Config  # noqa: E402
 
 DATA_OFFSET = 65536
 SHAPES = {"L8": Config(8, 256, 8, 1024, 512), "L8-64": Config(8, 256, 8, 4096, 512), "L12": Config(12, 384, 6, 1024, 512), "iGPT-S": Config(24, 512, 8, 1024, 512)}
@@ -54,7 +57,7 @@ def places_of(config: Config) -> list[Tensor]:
     return places
 
 
-class Int8Network(graphs.Network):
+class Int8Network(Network):
     """Products by DynamicQuantizeMatMul, which wants [in, out]: the transposed weights are folded at load."""
 
     def declare(self, g, places):
@@ -62,20 +65,18 @@ class Int8Network(graphs.Network):
             if place.dtype == "I8":
                 g.nodes.append(helper.make_node("Transpose", [place.name], [place.name + ".turned"], perm=[1, 0]))
         g.bind("table", g.op("Concat", "wte", g.reshape("sos", 1, -1), axis=0))
-        return [graphs._external(place) for place in places]
+        return [external(place) for place in places]
 
     def linear(self, g, x, name):
         weight = name + ".weight"
         inputs = [x, weight + ".turned", scale_name(weight)]
-        return g.op("DynamicQuantizeMatMul", *inputs, domain=graphs.MICROSOFT)
+        return g.op("DynamicQuantizeMatMul", *inputs, domain=MICROSOFT)
 
 
 def main() -> None:
-    float_network = graphs.Network
     for shape, config in SHAPES.items():
-        for precision, network in (("fp32", float_network), ("int8", Int8Network)):
-            graphs.Network = network
-            model: onnx.ModelProto = graphs.rows_graph(config, places_of(config))
+        for precision, layers in (("fp32", Network), ("int8", Int8Network)):
+            model: onnx.ModelProto = rows_graph(config, places_of(config), layers=layers)
             content = gzip.compress(model.SerializeToString(deterministic=True), mtime=0)
             (HERE / f"{shape}-{precision}.onnx.gz").write_bytes(content)
 

@@ -13,7 +13,7 @@ export interface LogitsGraph {
   release(): Promise<void>;
 }
 
-/** @param graph what training/igpt/logits_graph.py wrote, compressed; `weights`: the file whose tensors it names */
+/** @param graph what `python -m igpt.logits_graph` wrote, compressed; `weights`: the file whose tensors it names */
 export async function openLogitsGraph(
   runtime: Runtime,
   graph: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * onnxruntime on the rows graph (training/igpt/graphs.py): one `run()` generates a row for all samples, the long caches
+ * onnxruntime on the rows graph (training/igpt/bundle/graphs/rows.py): one `run()` generates a row for all samples, the long caches
  * being inputs that its loop never copies. With `stepwise`, one `run()` a position: what most people write.
  */
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-web";

@@ -92,7 +92,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def arrange(shape: Shape, tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> Weights:
-    """Tensors under PyTorch's names (training/igpt/model.py), converted and in their places."""
+    """Tensors under PyTorch's names (training/igpt/model/network.py), converted and in their places."""
     left = dict(tensors)
 
     def take(name: str, *dims: int) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from igpt.bundle import read_bundle
+from igpt.bundle.manifest import read_bundle
 from igpt_gpu import BadRequest, Engine, Request
 from igpt_gpu.engine import OutOfMemory
 from igpt_gpu.plan import Cancelled

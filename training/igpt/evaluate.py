@@ -2,7 +2,7 @@
 
     python -m igpt.evaluate tokens   --data FILE --bundle FOLDER --out SET [--most N]
     python -m igpt.evaluate features --set SET --bundle FOLDER --engine torch|float [--checkpoint FILE]
-    python -m igpt.evaluate fast-torch --bundle FOLDER
+    python -m igpt.evaluate fast-torch
     python -m igpt.evaluate queries  --work FOLDER --bundle FOLDER
     python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine torch|kernel --json FILE [--pictures FOLDER]
 
@@ -14,21 +14,25 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import bundle
-from .checkpoint import load_model
-from .data import DataError, Pictures, cached_pictures, cached_tokens, load_files
-from .device import choose_device
+from .bundle.manifest import read_bundle, write_json
+from .bundle.weights import BundleError
+from .cli.options import add, command_parser
+from .data.files import DataError
+from .data.labelled import Pictures, cached_pictures, cached_tokens, load_files
 from .evaluation import plots
 from .evaluation.forward import run_set
 from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
 from .evaluation.sheets import draw_grid, draw_temperatures
+from .model.checkpoint import load_model
+from .model.device import choose_device
 
 
 def tokens(args: argparse.Namespace) -> None:
@@ -56,7 +60,7 @@ def shortened(names: tuple[str, ...], most: int = 12) -> list[str]:
 
 def features(args: argparse.Namespace) -> None:
     """Nats and features of a set, by the bundle's weights as floats or by a checkpoint's."""
-    model = load_model(args.checkpoint)[0] if args.checkpoint else bundle.read_bundle(args.bundle).model
+    model = load_model(args.checkpoint)[0] if args.checkpoint else read_bundle(args.bundle).model
     run_set(PictureSet.read(args.set), args.engine, model, args.threads)
 
 
@@ -79,7 +83,7 @@ def write_report(args: argparse.Namespace) -> None:
     work = Work.open(args.bundle, args.work, args.engine)
     measures, spaces = report(work, args.graph_pictures)
     args.json.parent.mkdir(parents=True, exist_ok=True)
-    bundle.write_json(args.json, measures)
+    write_json(args.json, measures)
     if not args.pictures:
         return
     _, palette = read_palette(args.bundle)
@@ -98,35 +102,34 @@ def write_report(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_parser("evaluate", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def command(name: str, run, *folders: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], None], *needed: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name)
         added.set_defaults(run=run)
-        for folder in folders:
-            added.add_argument(f"--{folder}", type=Path, required=True)
+        add(added, *needed, required=True)
         return added
 
-    added = command("tokens", tokens, "bundle", "out")
+    added = command("tokens", tokens, "--bundle", "--out")
     source = added.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data", type=Path)
+    add(source, "--data")
     source.add_argument("--file", type=Path, action="append", help="a picture; may be repeated")
-    added.add_argument("--most", type=int, default=0)
-    added = command("features", features, "set", "bundle")
-    added.add_argument("--engine", required=True, help="name of the folder that the results go to")
-    added.add_argument("--checkpoint", type=Path)
+    added.add_argument("--most", type=int, default=0, help="how many pictures; 0 = all")
+    added = command("features", features, "--bundle", "--engine")
+    added.add_argument("--set", type=Path, required=True, help="folder of a set")
+    add(added, "--checkpoint", help="whose weights to use instead of the bundle's")
     added.add_argument("--threads", type=int, default=torch.get_num_threads())
     command("fast-torch", fast_torch)
-    command("queries", queries, "work", "bundle")
-    added = command("report", write_report, "work", "bundle", "json")
-    added.add_argument("--engine", required=True)
+    command("queries", queries, "--bundle", "--work")
+    added = command("report", write_report, "--bundle", "--engine", "--work")
+    added.add_argument("--json", type=Path, required=True)
     added.add_argument("--graph-pictures", type=int, default=100)
-    added.add_argument("--pictures", type=Path)
+    added.add_argument("--pictures", type=Path, help="folder for the drawings")
     args = parser.parse_args()
     try:
         args.run(args)
-    except (DataError, bundle.BundleError) as error:
+    except (DataError, BundleError) as error:
         sys.exit(str(error))
 
 

@@ -21,12 +21,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from . import bundle
-from .checkpoint import NAME, load_checkpoint, run_directory
-from .data import SIDE, DataError, decode_middle
-from .palette import COLORS
-from .train.crops import Photos, load_photos
-from .train.start import load_start
+from .bundle.manifest import INDEX
+from .cli.options import add, command_parser
+from .data.decode import decode_middle
+from .data.files import DataError
+from .data.labelled import SIDE
+from .data.palette import COLORS
+from .data.photos import Photos, load_photos
+from .model.checkpoint import NAME, load_checkpoint, run_directory
+from .training.start import load_start
 
 HELD_OUT = 20
 """One picture of so many is for tests, unless there are test pictures."""
@@ -66,7 +69,7 @@ def palette_size(pixels: np.ndarray) -> int:
 
 def next_version(models: Path, model_id: str) -> str:
     """One more than the highest version of the model in the index."""
-    path = models / bundle.INDEX
+    path = models / INDEX
     entry = json.loads(path.read_text())["models"].get(model_id) if path.exists() else None
     return str(max(map(int, entry["versions"]), default=0) + 1 if entry else 1)
 
@@ -97,15 +100,15 @@ def beginning(directory: Path, args: argparse.Namespace, photos: Photos, side: i
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--data", type=Path, required=True, help="folder or zip; a picture's class is the name of its folder")
-    parser.add_argument("--test", type=Path, help=f"test pictures; default: one of {HELD_OUT} of the others")
+    parser = command_parser("make", __doc__, allow_abbrev=False)
+    add(parser, "--data", required=True, help="folder or zip; a picture's class is the name of its folder")
+    add(parser, "--test", help=f"test pictures; default: one of {HELD_OUT} of the others")
     parser.add_argument("--id", required=True, help="the model's name: small letters, digits, hyphens")
-    parser.add_argument("--init-from", type=Path, help="bundle's folder or checkpoint to fine-tune")
+    add(parser, "--init-from")
     parser.add_argument("--from-scratch", action="store_true", help="random weights and a palette of its own instead")
-    parser.add_argument("--resolution", type=int, help="side of the pictures; default that of the model")
-    parser.add_argument("--minutes", type=float, help="of training; default 5, 60 from scratch")
-    parser.add_argument("--out", type=Path, required=True, help="folder that mirrors the bucket, such as ../r2-assets")
+    add(parser, "--resolution")
+    add(parser, "--minutes", help="of training; default 5, 60 from scratch")
+    add(parser, "--out", required=True, help="folder that mirrors the bucket, such as ../r2-assets")
     args, for_train = parser.parse_known_args()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", args.id):
         parser.error("--id is made of small letters, digits and hyphens")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from igpt.model import Config, ImageGPT
+from igpt.model.network import Config, ImageGPT
 
 
 @pytest.fixture(autouse=True)

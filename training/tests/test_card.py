@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from igpt import card
-from igpt.card import CardError, facts, write_card
-from igpt.curve import training_flop
-from igpt.model import Config, ImageGPT
+from igpt.evaluation.card import CardError, facts, write_card
+from igpt.model.flop import training_flop
+from igpt.model.network import Config, ImageGPT
 
 TEXT = Path(__file__).parents[1] / "cards" / "igpt.md"
 
 
 def manifest() -> dict:
     return {
+        "format": 1,
         "id": "m",
         "version": "2",
         "architecture": {**Config().to_dict(), "resolution": 32},

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from igpt.data.palette import Palette
 from igpt.evaluation.copying import feature_space, mirrored, nearest, pixel_space
-from igpt.palette import Palette
 
 PALETTE = Palette(np.random.default_rng(0).integers(0, 256, (64, 3), dtype=np.uint8))
 

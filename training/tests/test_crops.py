@@ -11,10 +11,11 @@ import torch
 from conftest import picture, png
 from PIL import Image
 
-from igpt.data import DataError
-from igpt.palette import Palette
-from igpt.train import crops as made_by
-from igpt.train.crops import Crops, Photos, batches, load_photos, nearest_colors, random_crop
+from igpt.data import photos as made_by
+from igpt.data.crops import Crops, batches, random_crop
+from igpt.data.files import DataError
+from igpt.data.palette import Palette, nearest_colors
+from igpt.data.photos import Photos, load_photos
 
 
 def photos(count: int = 6, size: tuple[int, int] = (90, 64)) -> Photos:

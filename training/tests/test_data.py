@@ -10,8 +10,10 @@ import pytest
 from conftest import picture, png
 from PIL import Image
 
-from igpt.data import DataError, cached_pictures, cached_tokens, decode_middle, load_files, load_pictures
-from igpt.palette import Palette
+from igpt.data.decode import decode_middle
+from igpt.data.files import DataError
+from igpt.data.labelled import cached_pictures, cached_tokens, load_files, load_pictures
+from igpt.data.palette import Palette
 
 
 def grey(levels: int = 64) -> Palette:

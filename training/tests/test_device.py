@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from igpt.device import choose_device
+from igpt.model.device import choose_device
 
 
 def test_a_device_that_is_not_here_is_refused_with_those_that_are() -> None:

@@ -11,12 +11,12 @@ import pytest
 from conftest import picture, png, randomised
 
 from igpt import evaluate
-from igpt.device import CPU, Device
+from igpt.bundle.write import write_bundle
+from igpt.data.palette import Palette
 from igpt.evaluation.forward import run_set
 from igpt.evaluation.pictureset import PictureSet
-from igpt.export import write_bundle
-from igpt.model import Config, ImageGPT
-from igpt.palette import Palette
+from igpt.model.device import CPU, Device
+from igpt.model.network import Config, ImageGPT
 
 CONTRACT = {"nllPerPixel", "nllLowerHalf", "bySource", "nllPerPixelFloat", "probe", "precisionAt10"}
 CONFIG = Config(1, 16, 2, 1024, 64)

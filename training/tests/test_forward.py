@@ -10,12 +10,12 @@ import pytest
 import torch
 from conftest import randomised
 
-from igpt.device import CPU, Device
 from igpt.evaluation import forward as module
 from igpt.evaluation.forward import Forward, run_set, torch_measure
 from igpt.evaluation.pictureset import PictureSet, write_set
-from igpt.golden import reference
-from igpt.model import Config
+from igpt.model.device import CPU, Device
+from igpt.model.network import Config
+from igpt.reference.forward import reference
 
 
 def manifest(config: Config, weights: str = "a") -> dict:

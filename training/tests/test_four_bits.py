@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from igpt.four_bits import round_offset, round_symmetric, rounded
-from igpt.golden import random_model
-from igpt.model import Config
+from igpt.evaluation.four_bits import round_offset, round_symmetric, rounded
+from igpt.model.network import Config
+from igpt.reference.cases import random_model
 
 WEIGHT = np.random.default_rng(3).standard_normal((8, 64)).astype(np.float32)
 

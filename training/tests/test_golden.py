@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from igpt import bundle
-from igpt.export import open_graph, write_bundle
-from igpt.golden import greedy, random_model, reference, write_golden
-from igpt.model import Config
-from igpt.palette import Palette
+from igpt.bundle.manifest import file_facts, read_bundle
+from igpt.bundle.measure import open_graph
+from igpt.bundle.weights import WEIGHTS
+from igpt.bundle.write import write_bundle
+from igpt.data.palette import Palette
+from igpt.model.network import Config
+from igpt.reference.cases import random_model
+from igpt.reference.forward import greedy, reference
+from igpt.reference.golden import write_golden
 
 CONFIG = Config(layers=2, width=16, heads=2, positions=64, colors=8)
 COMMITTED = Path(__file__).parents[2] / "test" / "golden"
@@ -51,11 +55,11 @@ def test_files_refer_to_each_other(folder: Path, tmp_path: Path) -> None:
     write_golden(tmp_path, "x", folder, [("some", np.array([1, 2]), 5), ("none", np.array([], np.int64), 0)], random_model(CONFIG, 1))
     content = json.loads((tmp_path / "x.json").read_text())
     floats = np.fromfile(tmp_path / "x.bin", "<f4")
-    assert content["weightsSha256"] == bundle.file_facts(folder / bundle.WEIGHTS)["sha256"]
+    assert content["weightsSha256"] == file_facts(folder / WEIGHTS)["sha256"]
     some, none = content["cases"]
     part = some["features"]
     assert part["length"] == 3 * 16
-    expected = reference(bundle.read_bundle(folder).model, np.array([1, 2, *some["greedy"]]), 2)
+    expected = reference(read_bundle(folder).model, np.array([1, 2, *some["greedy"]]), 2)
     assert np.allclose(floats[part["offset"] : part["offset"] + part["length"]], expected["features"].ravel(), atol=1e-6)
     assert len(some["float"]["greedy"]) == 5 and none["greedy"] == [] and none["logits"]["length"] == 0
 
@@ -63,8 +67,8 @@ def test_files_refer_to_each_other(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["tiny", "biased", "half", "large"])
 def test_the_committed_values_are_of_the_committed_weights(name: str) -> None:
     content = json.loads((COMMITTED / f"{name}.json").read_text())
-    loaded = bundle.read_bundle(COMMITTED / name)
-    assert content["weightsSha256"] == loaded.manifest["files"][bundle.WEIGHTS]["sha256"]
+    loaded = read_bundle(COMMITTED / name)
+    assert content["weightsSha256"] == loaded.manifest["files"][WEIGHTS]["sha256"]
     floats = np.fromfile(COMMITTED / f"{name}.bin", "<f4")
     for case in content["cases"]:
         given = np.array(case["given"], np.int64)

@@ -9,12 +9,17 @@ import onnxruntime
 import pytest
 import torch
 
-from igpt import bundle
-from igpt.export import GRAPHS, graph_nats, mean_nats, open_graph, stateless_inputs, torch_nats
-from igpt.golden import random_model, reference
-from igpt.graphs import PREFIX_CHUNK, ROW
-from igpt.logits_graph import places_of, write_logits_graph, write_shapes
-from igpt.model import Config, ImageGPT
+from igpt.bundle.graphs.logits import places_of, write_logits_graph, write_shapes
+from igpt.bundle.graphs.stateless import PREFIX_CHUNK, ROW
+from igpt.bundle.manifest import read_bundle
+from igpt.bundle.measure import graph_nats, open_graph, plain_inputs
+from igpt.bundle.tensors import restored_model, store
+from igpt.bundle.weights import WEIGHTS, write_weights
+from igpt.bundle.write import GRAPHS
+from igpt.model.nats import mean_nats, torch_nats
+from igpt.model.network import Config, ImageGPT
+from igpt.reference.cases import random_model
+from igpt.reference.forward import reference
 
 PLAIN = Config(layers=2, width=32, heads=2, positions=256, colors=24)
 BIASED = Config(layers=2, width=48, heads=3, positions=256, colors=17, bias=True)
@@ -24,13 +29,13 @@ COMMITTED = Path(__file__).parents[2] / "test" / "golden"
 
 class Built:
     def __init__(self, folder: Path, config: Config, precision: str) -> None:
-        arrays = bundle.store(random_model(config, 5), precision)
-        places = bundle.write_weights(folder / bundle.WEIGHTS, arrays)
+        arrays = store(random_model(config, 5), precision)
+        places = write_weights(folder / WEIGHTS, arrays)
         for name, build in GRAPHS.items():
             (folder / name).write_bytes(build(config, places).SerializeToString())
         self.folder = folder
         self.config = config
-        self.model: ImageGPT = bundle.restored_model(config, arrays)
+        self.model: ImageGPT = restored_model(config, arrays)
         self.stateless = open_graph(folder / "igpt.onnx")
         self.rows = open_graph(folder / "igpt-rows.onnx")
 
@@ -45,7 +50,7 @@ def inputs(built: Built, batch: int, given: int, new: int, **options: float) -> 
     """The first `batch` of a fixed set of requests."""
     random = np.random.default_rng(given)
     tokens = random.integers(0, built.config.colors, (8, given))
-    feeds = stateless_inputs(tokens[:batch], np.full((batch, new), -1))
+    feeds = plain_inputs(tokens[:batch], np.full((batch, new), -1))
     feeds["uniforms"] = np.random.default_rng(new + 1).random((8, new)).astype(np.float32)[:batch]
     for name, content in options.items():
         feeds[name][:] = content
@@ -142,13 +147,13 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> onnxruntime.InferenceSessi
     model = random_model(PLAIN, 5)
     torch.nn.init.zeros_(model.head.weight)
     folder = tmp_path_factory.mktemp("tied")
-    places = bundle.write_weights(folder / bundle.WEIGHTS, bundle.store(model))
+    places = write_weights(folder / WEIGHTS, store(model))
     (folder / "igpt.onnx").write_bytes(GRAPHS["igpt.onnx"](PLAIN, places).SerializeToString())
     return open_graph(folder / "igpt.onnx")
 
 
 def test_among_equals_the_lower_index_wins(tied: onnxruntime.InferenceSession) -> None:
-    feeds = stateless_inputs(np.zeros((1, 3), np.int64), np.full((1, 4), -1))
+    feeds = plain_inputs(np.zeros((1, 3), np.int64), np.full((1, 4), -1))
     feeds["uniforms"] = np.array([[0.1, 0.3, 0.5, 0.9]], np.float32)
     greedy = {**feeds, "temperature": np.zeros((1, 1), np.float32)}
     assert tied.run(["samples"], greedy)[0].tolist() == [[0, 0, 0, 0]]
@@ -244,7 +249,7 @@ def test_all_weights_are_external_and_in_one_file(built: Built) -> None:
         path = built.folder / name
         graph = onnx.load(path, load_external_data=False).graph
         for tensor in graph.initializer:
-            assert {entry.key: entry.value for entry in tensor.external_data}["location"] == bundle.WEIGHTS
+            assert {entry.key: entry.value for entry in tensor.external_data}["location"] == WEIGHTS
         assert path.stat().st_size < 100_000
 
 
@@ -280,7 +285,7 @@ def test_the_rows_graph_shows_its_logits(built: Built, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "biased"])
 def test_the_committed_logits_graph_is_of_the_committed_weights(name: str, tmp_path: Path) -> None:
-    write_logits_graph(tmp_path / "new.onnx.gz", bundle.read_bundle(COMMITTED / name).model.config, places_of(COMMITTED / name))
+    write_logits_graph(tmp_path / "new.onnx.gz", read_bundle(COMMITTED / name).model.config, places_of(COMMITTED / name))
     assert same(tmp_path / "new.onnx.gz", COMMITTED / f"{name}-logits.onnx.gz")
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from transformers import ImageGPTConfig, ImageGPTForCausalImageModeling
 
-from igpt.bundle import restored_model, store
-from igpt.huggingface import CheckpointError, read_checkpoint
+from igpt.bundle.tensors import restored_model, store
+from igpt.importing.huggingface import CheckpointError, read_checkpoint
 
 COLORS = 24
 CLUSTERS = np.random.default_rng(0).uniform(-1, 1, (COLORS, 3))

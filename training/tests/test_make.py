@@ -13,16 +13,16 @@ import pytest
 from conftest import picture, png
 
 from igpt import make
-from igpt.bundle import read_bundle
-from igpt.checkpoint import load_checkpoint, run_directory
-from igpt.train import trainer
+from igpt.bundle.manifest import read_bundle
+from igpt.model.checkpoint import load_checkpoint, run_directory
+from igpt.training import trainer
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def step(module: str, *arguments: object) -> None:
         monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
-        importlib.import_module("igpt.train.__main__" if module == "train" else f"igpt.{module}").main()
+        importlib.import_module(f"igpt.{module}").main()
 
     monkeypatch.setattr(make, "step", step)
 

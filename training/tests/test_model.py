@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from transformers import ImageGPTConfig, ImageGPTForCausalImageModeling
 
-from igpt.model import Config, ImageGPT
+from igpt.model.network import Config, ImageGPT
 
 SMALL = Config(layers=3, width=48, heads=4, positions=25, colors=32)
 

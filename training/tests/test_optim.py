@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from igpt.model import Config, ImageGPT
-from igpt.train.optimiser import Muon, build_optimisers, orthogonalise, set_rate
-from igpt.train.schedule import rate_factor
+from igpt.model.network import Config, ImageGPT
+from igpt.training.optimiser import Muon, build_optimisers, orthogonalise, set_rate
+from igpt.training.schedule import rate_factor
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (2, 48, 16), (3, 16, 48)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import picture
 
-from igpt.palette import Palette, fit_palette
+from igpt.data.palette import Palette, fit_palette
 
 PIXELS = np.stack([picture(i) for i in range(12)])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from igpt.quantise import LARGEST, dequantise, quantise, round_to
+from igpt.bundle.quantise import LARGEST, dequantise, quantise, round_to
 
 
 def weights(rows: int = 24, columns: int = 64) -> np.ndarray:

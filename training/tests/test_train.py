@@ -10,18 +10,24 @@ import pytest
 import torch
 from conftest import picture, png
 
-from igpt import curve
-from igpt.bundle import MANIFEST, WEIGHTS, file_facts, read_bundle, store, write_json, write_weights
-from igpt.checkpoint import NAME, load_checkpoint, load_model, run_directory, save_checkpoint
-from igpt.data import cached_pictures, cached_tokens
-from igpt.device import CPU, Device
-from igpt.heldout import heldout_loss, previous_pixel_loss, subset, unigram_loss
-from igpt.model import Config, ImageGPT
-from igpt.palette import Palette, fit_palette
-from igpt.train import __main__ as train
-from igpt.train.crops import Crops, Photos, batches
-from igpt.train.start import Start, at_resolution, interpolate_positions, load_start
-from igpt.train.trainer import Options, Trainer
+from igpt import curve, train
+from igpt.bundle.manifest import MANIFEST, file_facts, read_bundle, write_json
+from igpt.bundle.tensors import store
+from igpt.bundle.weights import WEIGHTS, write_weights
+from igpt.data.choose import subset
+from igpt.data.crops import Crops, batches
+from igpt.data.labelled import cached_pictures, cached_tokens
+from igpt.data.palette import Palette, fit_palette
+from igpt.data.photos import Photos
+from igpt.evaluation.baselines import previous_pixel_loss, unigram_loss
+from igpt.model.checkpoint import NAME, load_checkpoint, load_model, run_directory, save_checkpoint
+from igpt.model.device import CPU, Device
+from igpt.model.nats import heldout_loss
+from igpt.model.network import Config, ImageGPT
+from igpt.training.journal import read_curve
+from igpt.training.options import FINE_TUNE, Options
+from igpt.training.start import Start, at_resolution, interpolate_positions, load_start
+from igpt.training.trainer import Trainer
 
 SIDE = 8
 
@@ -211,7 +217,7 @@ def test_the_command_from_pictures_to_a_finished_model(
     # What is finished is a start for others, and counts.
     command(monkeypatch, train.main, "--run", "on", *options[2:4], *ON_THE_PROCESSOR, "--init-from", path, "--steps", 1, "--batch", 4, "--hold-out", 8)
     state = load_checkpoint(run_directory("on") / NAME)
-    assert state["images"] == 52 and state["base"]["images"] == 48 and state["options"]["lr"] == train.FINE_TUNE["lr"]
+    assert state["images"] == 52 and state["base"]["images"] == 48 and state["options"]["lr"] == FINE_TUNE["lr"]
 
 
 def bundle(archive: Path, tmp_path: Path) -> tuple[Path, ImageGPT]:
@@ -286,7 +292,7 @@ def test_a_curve_forgets_what_was_done_twice(tmp_path: Path) -> None:
         {"images": 22, "loss": 2.1},
     ]
     (tmp_path / "c.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert [entry["images"] for entry in curve.read_curve(tmp_path / "c.jsonl")] == [0, 10, 12, 22]
+    assert [entry["images"] for entry in read_curve(tmp_path / "c.jsonl")] == [0, 10, 12, 22]
 
 
 def test_large_photographs_train_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "training"))
 
-from igpt.bundle import read_bundle  # noqa: E402
+from igpt.bundle.manifest import read_bundle  # noqa: E402
 
 torch.set_num_threads(1)
 

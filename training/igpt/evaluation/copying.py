@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..palette import Palette
+from ..data.palette import Palette
 from .measures import centred_unit
 
 NEIGHBOURS = 50

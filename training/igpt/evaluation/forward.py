@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..device import Device, choose_device
-from ..model import ImageGPT
+from ..model.device import Device, choose_device
+from ..model.network import ImageGPT
 from .pictureset import PictureSet
 
 CHUNK = 64

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import bundle
-from ..data import Pictures
-from ..palette import Palette
+from ..bundle.manifest import read_manifest
+from ..bundle.weights import WEIGHTS
+from ..data.labelled import Pictures
+from ..data.palette import Palette
 
 FACTS = "set.json"
 
@@ -68,7 +69,7 @@ def write_set(folder: Path, tokens: NDArray[np.uint16], labels: NDArray[np.int64
     other's pictures: so a set can grow."""
     architecture = manifest["architecture"]
     contents = {
-        "weights": manifest["files"][bundle.WEIGHTS]["sha256"],
+        "weights": manifest["files"][WEIGHTS]["sha256"],
         "pictures": len(tokens),
         "positions": tokens.shape[1],
         "features": [architecture["layers"] + 1, architecture["width"]],
@@ -94,7 +95,7 @@ def goes_on(folder: Path, weights: str, tokens: bytes) -> bool:
 
 def read_palette(bundle_folder: Path) -> tuple[dict, Palette]:
     """A bundle's manifest and its palette."""
-    manifest = json.loads((bundle_folder / bundle.MANIFEST).read_text())
+    manifest = read_manifest(bundle_folder)
     return manifest, Palette(np.asarray(manifest["palette"], np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""The drawings of an evaluation, as SVG that is the same for the same numbers."""
+"""The drawings of an evaluation and of a run, as SVG that is the same for the same numbers."""
 
 from __future__ import annotations
 
@@ -69,4 +69,25 @@ def draw_copying(path: Path, spaces: dict[str, tuple[str, Space]]) -> None:
             axes[column].set(xlabel=label, yticks=[])
         rows[0][column].set_title(title)
     rows[0][0].legend(fontsize="small")
+    save(figure, path)
+
+
+def draw_curve(path: Path, entries: list[dict], flop: float) -> None:
+    """A run's curve (`training/journal.py`) against the pictures seen; `flop` are the operations for one picture."""
+    figure, axes = pyplot().subplots(figsize=(8, 4.5), layout="constrained")
+    kinds = {
+        "loss": ("training", {"linewidth": 0.8, "alpha": 0.6}),
+        "test": ("test", {"marker": "o", "markersize": 3}),
+        "testLower": ("test, lower half given the upper", {"marker": "s", "markersize": 3}),
+    }
+    for key, (label, style) in kinds.items():
+        points = [(entry["images"], entry[key]) for entry in entries if key in entry]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label, **style)
+    axes.set(xlabel="pictures seen", ylabel="nats per pixel", ylim=(None, 4))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    petaflop = flop / 1e15
+    above = axes.secondary_xaxis("top", functions=(lambda pictures: pictures * petaflop, lambda done: done / petaflop))
+    above.set_xlabel("compute, PFLOP")
     save(figure, path)

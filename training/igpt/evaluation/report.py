@@ -11,9 +11,11 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from ..export import graph_nats, mean_nats, spread
-from ..heldout import previous_pixel_loss, unigram_loss
-from ..palette import Palette
+from ..bundle.measure import graph_nats
+from ..data.choose import spread
+from ..data.palette import Palette
+from ..model.nats import mean_nats
+from .baselines import previous_pixel_loss, unigram_loss
 from .copying import Space, feature_space, pixel_space
 from .measures import Probe, halves, linear_probe, precision_at
 from .pictureset import PictureSet, read_palette

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..palette import Palette
+from ..data.palette import Palette
 
 GAP = 6
 

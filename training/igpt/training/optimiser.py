@@ -7,7 +7,7 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
-from ..model import ImageGPT
+from ..model.network import ImageGPT
 
 # Quintic Newton-Schulz coefficients of Keller Jordan's Muon (2024): steep at 0, singular values end in 0.7..1.2.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)

@@ -1,6 +1,6 @@
 """Checkpoints: one file with all that a run needs to go on, and what the exporter needs to publish it.
 
-Keys: `config` (dict of `model.Config`), `model` (state dict; earlier checkpoints have an average, `ema`, which is preferred),
+Keys: `config` (dict of `network.Config`), `model` (state dict; earlier checkpoints have an average, `ema`, which is preferred),
 `palette` (uint8 [colors, 3]), `images` (pictures seen), `step`, `seconds` (of training, what came before the run included),
 `run` (steps and seconds of this run), `optimisers`, `options`, `base` (what the run started from).
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .data import cache_directory
-from .model import Config, ImageGPT
-from .palette import Palette
+from ..data.cache import cache_directory
+from ..data.palette import Palette
+from .network import Config, ImageGPT
 
 NAME = "checkpoint.pt"
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..bundle import MANIFEST, read_bundle
-from ..checkpoint import load_checkpoint, load_model
-from ..model import Config, ImageGPT
-from ..palette import Palette
+from ..bundle.manifest import MANIFEST, read_bundle
+from ..data.palette import Palette
+from ..model.checkpoint import load_checkpoint, load_model
+from ..model.network import Config, ImageGPT
 
 
 @dataclass(frozen=True)

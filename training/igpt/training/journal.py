@@ -27,3 +27,14 @@ def in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def read_curve(path: Path) -> list[dict]:
+    """Entries of a `curve.jsonl` in order of pictures; where a run went back to a checkpoint, what it redid counts."""
+    entries: list[dict] = []
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        if entry.get("event") in ("resumed", "started"):
+            entries = [earlier for earlier in entries if earlier["images"] <= entry["images"]]
+        entries.append(entry)
+    return entries

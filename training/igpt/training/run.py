@@ -1,10 +1,4 @@
-"""Trains an image GPT on photographs: warm-up, plateau and decay in one command.
-
-    python -m igpt.train --run base --data mini.zip --data scenes.zip --test test.zip --minutes 10 --layers 12 --width 384 --heads 6
-    python -m igpt.train --run mine --data pictures --init-from ../r2-assets/models/igpt-base/1 --minutes 5
-
-The same command again goes on where the run was interrupted. The device is chosen by itself.
-"""
+"""A run from its first step, or from its last checkpoint, to its end."""
 
 from __future__ import annotations
 
@@ -21,46 +15,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
-from ..data import SIDE, DataError, cached_tokens, decode_middle
-from ..device import Device, choose_device
-from ..heldout import subset
-from ..model import Config, ImageGPT
-from ..palette import Palette
-from .crops import Crops, Photos, batches, load_photos
+from ..data.choose import subset
+from ..data.crops import Crops, batches
+from ..data.decode import decode_middle
+from ..data.labelled import SIDE, cached_tokens
+from ..data.palette import Palette
+from ..data.photos import Photos, load_photos
+from ..model.checkpoint import NAME, load_checkpoint, run_directory, save_checkpoint
+from ..model.device import Device, choose_device
+from ..model.network import Config, ImageGPT
 from .journal import Journal, in_words
+from .options import FINE_TUNE, Options
 from .start import Start, fresh, load_start
-from .trainer import Options, Trainer
+from .trainer import Trainer
 
-FINE_TUNE = {"lr": 0.002, "table_lr": 0.0005, "plateau": 0.0}
-"""Options of a run that starts from a trained model: a high rate would first undo what it knows."""
 REPORT_SECONDS = 15.0
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", required=True, help="name; files go to ~/.cache/igpt-edge/runs/NAME")
-    parser.add_argument("--data", type=Path, action="append", required=True, help="folder or zip of pictures; may be given several times")
-    parser.add_argument("--test", type=Path, help="folder or zip of test pictures")
-    parser.add_argument("--hold-out", type=int, default=0, metavar="N", help="leave one of N pictures of --data out, to test on (unless --test says others)")
-    parser.add_argument("--test-pictures", type=int, default=250, help="how many of them to test on; default %(default)s")
-    parser.add_argument("--test-minutes", type=float, default=5, help="minutes between tests; default %(default)s")
-    parser.add_argument("--save-minutes", type=float, default=3, help="minutes between checkpoints; default %(default)s")
-    parser.add_argument("--init-from", type=Path, help="a bundle's folder or a checkpoint to start from; its shape and palette hold")
-    parser.add_argument("--palette", type=Path, help="file written by igpt.palette; for a run from nothing")
-    parser.add_argument("--resolution", type=int, help=f"side of the pictures; default that of --init-from, or {SIDE}")
-    shape = Config()
-    for name in ("layers", "width", "heads"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(shape, name), help=f"default {getattr(shape, name)}")
-    for name, value in vars(Options()).items():
-        tuned = f", {FINE_TUNE[name]} with --init-from" if name in FINE_TUNE else ""
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"default {value}{tuned}")
-    parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"), help="default: a GPU if there is one")
-    parser.add_argument("--precision", default="auto", choices=("auto", "bfloat16", "float32"))
-    parser.add_argument("--micro", type=int, help="pictures that go through the model at once; default what fits")
-    parser.add_argument("--workers", type=int, help="processes that make crops; default all cores but one beside a GPU, else 1")
-    parser.add_argument("--threads", type=int, help="of a CPU; default all")
-    parser.add_argument("--same-batch", action="store_true", help="repeat the first batch, to see what making crops costs")
-    parser.add_argument("--eager", action="store_true", help="do not compile the step")
 
 
 def choose_options(args: argparse.Namespace, stored: dict | None) -> Options:
@@ -195,17 +164,3 @@ def _loop(args: argparse.Namespace, trainer: Trainer, data: Iterator[torch.Tenso
     journal.write(trainer.counts, f"{'stopped' if stopping else 'finished'} at {trainer.counts['images']:,} pictures: {path}", event="stopped" if stopping else "finished")
     for kind, handler in previous.items():
         signal.signal(kind, handler)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="igpt.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
-    args = parser.parse_args()
-    try:
-        train(args)
-    except (DataError, ValueError, FileNotFoundError) as error:
-        sys.exit(f"igpt.train: {error}")
-
-
-if __name__ == "__main__":
-    main()

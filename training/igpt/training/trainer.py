@@ -4,42 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..device import Device
-from ..heldout import pixel_nats
-from ..model import ImageGPT
-from ..palette import Palette
-from .crops import nearest_colors
+from ..data.palette import nearest_colors
+from ..model.device import Device
+from ..model.nats import pixel_nats
+from ..model.network import ImageGPT
 from .optimiser import build_optimisers, set_rate
+from .options import Options
 from .schedule import rate_factor
 from .start import Start
 
-
 WAIT_EVERY = 20
-
-
-@dataclass(frozen=True)
-class Options:
-    """What decides the course of a run; kept in the checkpoint, so that a resumed run cannot drift from itself.
-
-    The length is `minutes`, or `steps` where that is not 0."""
-
-    minutes: float = 60
-    steps: int = 0
-    batch: int = 64
-    lr: float = 0.02
-    table_lr: float = 0.004
-    weight_decay: float = 0.01
-    warmup: int = 100
-    plateau: float = 0.35
-    crop: float = 0.5
-    seed: int = 0
 
 
 def mean_loss(model: ImageGPT, tokens: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .model import NORM_EPSILON, Config, ImageGPT
-from .palette import Palette
+from ..data.palette import Palette
+from ..model.network import NORM_EPSILON, Config, ImageGPT
 
 LINEARS = {"attn.qkv": "attn.c_attn", "attn.proj": "attn.c_proj", "mlp.fc": "mlp.c_fc", "mlp.proj": "mlp.c_proj"}
 POSITIONS = 32 * 32

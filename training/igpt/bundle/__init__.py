@@ -1,0 +1,1 @@
+"""A model as the Worker reads it: weights, manifest, index."""

@@ -1,0 +1,1 @@
+"""Pictures: files, pixels, tokens of a palette, crops to train on."""

@@ -1,0 +1,1 @@
+"""The network itself, its checkpoints, the device it runs on, its nats."""

@@ -1,0 +1,1 @@
+"""A run: what it starts from, its updates, its progress."""
