@@ -120,7 +120,7 @@ ${inputs.map((metadata) => warmupInput(metadata, warmupLength)).join("\n")}
 `;
 }
 
-type TensorMetadata = ReturnType<typeof graphMetadata>["inputs"][number];
+type TensorMetadata = ReturnType<typeof graphMetadata>["inputs" | "outputs"][number];
 
 /** Zeros, but for `top_p`, which may not be 0: it comes from a file in the model's folder `warmup`. */
 function warmupInput({ name, datatype, shape }: TensorMetadata, length: number): string {

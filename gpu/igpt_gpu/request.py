@@ -10,8 +10,21 @@ from numpy.typing import NDArray
 
 from .weights import Shape
 
-INPUTS = ("tokens", "forced", "uniforms", "temperature", "top_k", "top_p")
-OUTPUTS = ("samples", "nll", "prefix_nll", "features")
+INPUTS: dict[str, tuple[type, tuple]] = {
+    "tokens": (np.int64, ("B", "P")),
+    "forced": (np.int64, ("B", "R")),
+    "uniforms": (np.float32, ("B", "R")),
+    "temperature": (np.float32, ("B", 1)),
+    "top_k": (np.int64, ("B", 1)),
+    "top_p": (np.float32, ("B", 1)),
+}
+"""Type and shape by name: B rows, P given colours, R positions to generate. docs/tensors.md says what each holds."""
+OUTPUTS: dict[str, tuple[type, tuple]] = {
+    "samples": (np.int64, ("B", "R")),
+    "nll": (np.float32, ("B", "R")),
+    "prefix_nll": (np.float32, ("B", "P")),
+    "features": (np.float32, ("B", "L + 1", "D")),
+}
 
 
 class BadRequest(ValueError):
@@ -20,8 +33,7 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """B rows, P given tokens, R tokens to generate: tokens int64 [B, P]; forced int64 [B, R], -1 to sample; uniforms float32
-    [B, R]; temperature float32, top_k int64 and top_p float32 [B, 1]."""
+    """The tensors of INPUTS."""
 
     tokens: NDArray[np.int64]
     forced: NDArray[np.int64]
@@ -48,7 +60,7 @@ class Request:
 
 @dataclass
 class Result:
-    """samples int64 [B, R], nll float32 [B, R], prefix_nll float32 [B, P], features float32 [B, layers + 1, D]."""
+    """The tensors of OUTPUTS."""
 
     samples: NDArray[np.int64]
     nll: NDArray[np.float32]
@@ -59,26 +71,25 @@ class Result:
 def read_request(arrays: Mapping[str, NDArray | None], shape: Shape) -> Request:
     """@raises BadRequest"""
     given: dict[str, NDArray] = {}
-    for name in INPUTS:
+    for name, (kind, _) in INPUTS.items():
         array = arrays.get(name)
         if array is None:
             raise BadRequest(f"input {name} must be given once")
-        kind = np.dtype(np.int64 if name in ("tokens", "forced", "top_k") else np.float32)
-        if array.dtype != kind:
-            raise BadRequest(f"{name} must be {kind}, not {array.dtype}")
+        if array.dtype != np.dtype(kind):
+            raise BadRequest(f"{name} must be {np.dtype(kind)}, not {array.dtype}")
         if array.ndim != 2:
             raise BadRequest(f"{name} has shape {list(array.shape)}, it must have two dimensions")
         given[name] = array
     rows, prefix = given["tokens"].shape
-    generate = given["forced"].shape[1]
+    sizes = {"B": rows, "P": prefix, "R": given["forced"].shape[1], 1: 1}
     if rows < 1:
         raise BadRequest("tokens: a batch has at least one row")
-    for name, width in (("forced", generate), ("uniforms", generate), ("temperature", 1), ("top_k", 1), ("top_p", 1)):
-        if given[name].shape != (rows, width):
-            found = list(given[name].shape)
-            raise BadRequest(f"{name} has shape {found} where the other inputs make it {[rows, width]}")
-    if prefix + generate > shape.positions:
-        raise BadRequest(f"tokens and forced: {prefix} + {generate} positions, the model has {shape.positions}")
+    for name, (_, dimensions) in INPUTS.items():
+        wanted = tuple(sizes[dimension] for dimension in dimensions)
+        if given[name].shape != wanted:
+            raise BadRequest(f"{name} has shape {list(given[name].shape)} where the other inputs make it {list(wanted)}")
+    if prefix + sizes["R"] > shape.positions:
+        raise BadRequest(f"tokens and forced: {prefix} + {sizes['R']} positions, the model has {shape.positions}")
     _within("tokens", given["tokens"], 0, shape.colors - 1)
     _within("forced", given["forced"], -1, shape.colors - 1)
     _within("top_k", given["top_k"], 0, shape.colors)

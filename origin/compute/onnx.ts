@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { filteredStepwise, type Infer } from "../../src/delegation/filtered.ts";
+import { INPUTS, type InputName, type OutputName, tensorsOf } from "../../src/delegation/graph/index.ts";
 import type { Manifest } from "../../src/model/bundle/manifest.ts";
 import type { GraphBatch, GraphResult } from "../graph/batch.ts";
 import { filteredRow, putSample } from "./filtered.ts";
@@ -52,27 +53,31 @@ async function runFiltered(session: InferenceSession, batch: GraphBatch, manifes
 }
 
 function feeds({ rows, given, generate, ...batch }: GraphBatch): Record<string, Tensor> {
-  const int64 = (values: Int32Array, width: number) =>
-    new Tensor("int64", BigInt64Array.from(values, BigInt), [rows, width]);
-  const float = (values: Float32Array, width: number) => new Tensor("float32", values, [rows, width]);
-  return {
-    tokens: int64(batch.tokens, given),
-    forced: int64(batch.forced, generate),
-    uniforms: float(batch.uniforms, generate),
-    temperature: float(batch.temperature, 1),
-    top_k: int64(batch.topK, 1),
-    top_p: float(batch.topP, 1),
+  const values: Record<InputName, Int32Array | Float32Array> = {
+    tokens: batch.tokens,
+    forced: batch.forced,
+    uniforms: batch.uniforms,
+    temperature: batch.temperature,
+    top_k: batch.topK,
+    top_p: batch.topP,
   };
+  const tensors = tensorsOf(INPUTS, { B: rows, P: given, R: generate }, values);
+  return Object.fromEntries(
+    tensors.map(({ name, datatype, data, shape }) => [
+      name,
+      datatype === "INT64" ? new Tensor("int64", data, shape) : new Tensor("float32", data, shape),
+    ]),
+  );
 }
 
 function readResult(outputs: Record<string, Tensor>): GraphResult {
-  const data = (name: string) => {
+  const data = (name: OutputName) => {
     const values = outputs[name]?.data;
     if (values instanceof Float32Array) return values;
     if (values instanceof BigInt64Array) return Int32Array.from(values, Number);
     throw new Error(`the graph has no output ${name}`);
   };
-  const floats = (name: string) => {
+  const floats = (name: OutputName) => {
     const values = data(name);
     if (values instanceof Float32Array) return values;
     throw new Error(`the graph's ${name} is not float`);

@@ -1,4 +1,4 @@
-/** What an engine is given and gives back: `igpt.onnx`'s tensors as flat arrays that can be sent to a thread. */
+/** What an engine is given and gives back: `igpt.onnx`'s tensors (docs/tensors.md) as flat arrays that can be sent to a thread. */
 
 /** B rows; each is a request's sample. P given colours, R positions to generate. All row-major. */
 export interface GraphBatch {

@@ -1,9 +1,10 @@
-/** The input tensors of `igpt.onnx`: B samples, P given colours before the first generated one, R positions from there on. */
+/** What is asked of `igpt.onnx` or of a server with its tensors, as its inputs. */
 import { weighedEnd } from "../../model/candidates/steps.ts";
 import type { Row, Sampling } from "../../model/engine.ts";
 import { uniforms } from "../../model/sampling/uniforms.ts";
 import type { CompletionSpec } from "../../model/types.ts";
-import { fp32, int64, type Tensor } from "../protocol/index.ts";
+import type { Tensor } from "../protocol/index.ts";
+import { CANDIDATE_INPUTS, INPUTS, tensorsOf } from "./interface.ts";
 
 /** A run of sample indices: `first` .. `first + count - 1`. */
 export interface SampleRange {
@@ -30,24 +31,14 @@ export function spanOf(keep: readonly boolean[]): Span {
  */
 export function completionInputs(spec: CompletionSpec, tokens: ArrayLike<number>, range: SampleRange): Tensor[] {
   const { start, end } = spanOf(spec.keep);
-  const picture = Array.from(tokens);
-  const row = picture.slice(start, end).map((token, i) => (spec.keep[start + i] ? token : -1));
-  return [
-    int64("tokens", [range.count, start], repeat(picture.slice(0, start), range.count)),
-    int64("forced", [range.count, end - start], repeat(row, range.count)),
-    fp32("uniforms", [range.count, end - start], uniforms(spec.seed, range.first, range.count, start, end - start)),
-    ...options(range.count, spec.sampling.temperature, spec.sampling.topK, spec.sampling.topP),
-  ];
+  return plainInputs({
+    ...same(spec.keep, tokens, start, end, range.count),
+    uniforms: uniforms(spec.seed, range.first, range.count, start, end - start),
+    sampling: spec.sampling,
+  });
 }
 
-/**
- * An extension of the server's, named in its metadata, and what it adds to the graph: inputs `candidates`, `seed` and `sample`,
- * INT64 [B, 1]. `forced` then goes on to the last given pixel that candidates are weighed by, and each row comes back as one
- * sample, chosen from its candidates.
- */
-export const CANDIDATES = "igpt_candidates";
-
-/** A completion with candidates for a server with that extension; it draws the uniforms itself. */
+/** A completion with candidates for a server with the extension CANDIDATES; it draws the uniforms itself. */
 export function candidateInputs(
   { keep, seed, sampling, candidates = 1 }: CompletionSpec,
   tokens: ArrayLike<number>,
@@ -55,22 +46,22 @@ export function candidateInputs(
   side: number,
 ): Tensor[] {
   const { start } = spanOf(keep);
-  const picture = Array.from(tokens);
-  const row = picture.slice(start, weighedEnd(keep, side)).map((token, i) => (keep[start + i] ? token : -1));
-  const one = (name: string, value: (b: number) => number) =>
-    int64(
-      name,
-      [count, 1],
-      Array.from({ length: count }, (_, b) => value(b)),
-    );
+  const end = weighedEnd(keep, side);
   return [
-    int64("tokens", [count, start], repeat(picture.slice(0, start), count)),
-    int64("forced", [count, row.length], repeat(row, count)),
-    fp32("uniforms", [count, row.length], new Float32Array(count * row.length)),
-    ...options(count, sampling.temperature, sampling.topK, sampling.topP),
-    one("candidates", () => candidates),
-    one("seed", () => seed),
-    one("sample", (b) => first + b),
+    ...plainInputs({
+      ...same(keep, tokens, start, end, count),
+      uniforms: new Float32Array(count * (end - start)),
+      sampling,
+    }),
+    ...tensorsOf(
+      CANDIDATE_INPUTS,
+      { B: count },
+      {
+        candidates: new Int32Array(count).fill(candidates),
+        seed: new Int32Array(count).fill(seed),
+        sample: Int32Array.from({ length: count }, (_, b) => first + b),
+      },
+    ),
   ];
 }
 
@@ -82,40 +73,51 @@ export function stepInputs(
   pictures: readonly Int32Array[],
   position: number,
   { forced, uniforms }: Row,
-  { temperature, topK, topP }: Sampling,
+  sampling: Sampling,
 ): Tensor[] {
-  const count = pictures.length;
-  const shape = [count, forced.length / count];
-  return [
-    int64(
-      "tokens",
-      [count, position],
-      pictures.flatMap((picture) => Array.from(picture.subarray(0, position))),
-    ),
-    int64("forced", shape, forced),
-    fp32("uniforms", shape, uniforms),
-    ...options(count, temperature, topK, topP),
-  ];
+  const tokens = pictures.flatMap((picture) => Array.from(picture.subarray(0, position)));
+  return plainInputs({ rows: pictures.length, tokens, forced, uniforms, sampling });
 }
 
 /** Whole pictures to be read, R = 0: embeddings and likelihoods. @param pictures B pictures of [pixels] tokens */
 export function readingInputs(pictures: readonly ArrayLike<number>[]): Tensor[] {
-  const count = pictures.length;
-  const tokens = pictures.flatMap((picture) => Array.from(picture));
-  return [
-    int64("tokens", [count, tokens.length / count], tokens),
-    int64("forced", [count, 0], []),
-    fp32("uniforms", [count, 0], new Float32Array(0)),
-    ...options(count, 1, 0, 1),
-  ];
+  return plainInputs({
+    rows: pictures.length,
+    tokens: pictures.flatMap((picture) => Array.from(picture)),
+    forced: [],
+    uniforms: new Float32Array(0),
+    sampling: { temperature: 1, topK: 0, topP: 1 },
+  });
 }
 
-function options(count: number, temperature: number, topK: number, topP: number): Tensor[] {
-  return [
-    fp32("temperature", [count, 1], new Float32Array(count).fill(temperature)),
-    int64("top_k", [count, 1], new Array<number>(count).fill(topK)),
-    fp32("top_p", [count, 1], new Float32Array(count).fill(topP)),
-  ];
+interface Batch {
+  rows: number;
+  /** [B, P] */
+  tokens: ArrayLike<number>;
+  /** [B, R] */
+  forced: ArrayLike<number>;
+  /** [B, R] */
+  uniforms: Float32Array;
+  /** Of every row. */
+  sampling: Sampling;
+}
+
+function plainInputs({ rows, sampling, ...values }: Batch): Tensor[] {
+  const { temperature, topK, topP } = sampling;
+  const sizes = { B: rows, P: values.tokens.length / rows, R: values.forced.length / rows };
+  return tensorsOf(INPUTS, sizes, {
+    ...values,
+    temperature: new Float32Array(rows).fill(temperature),
+    top_k: new Int32Array(rows).fill(topK),
+    top_p: new Float32Array(rows).fill(topP),
+  });
+}
+
+/** The same picture in every row: what is given before `start`, and what is kept or drawn from there to `end`. */
+function same(keep: readonly boolean[], picture: ArrayLike<number>, start: number, end: number, rows: number) {
+  const tokens = Array.from(picture);
+  const row = tokens.slice(start, end).map((token, i) => (keep[start + i] ? token : -1));
+  return { rows, tokens: repeat(tokens.slice(0, start), rows), forced: repeat(row, rows) };
 }
 
 function repeat(row: readonly number[], times: number): number[] {

@@ -1,4 +1,4 @@
-/** A session of `igpt-rows.onnx` (training/igpt/bundle/graphs/rows.py says what its inputs and outputs are). */
+/** A session of `igpt-rows.onnx` (docs/tensors.md says what its inputs and outputs are). */
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import type { ModelShape, Sampling } from "../../engine.ts";
 import type { Cache, GrowingTensor } from "./cache.ts";
