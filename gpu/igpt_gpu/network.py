@@ -19,8 +19,9 @@ def norm(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def mlp(x: Tensor, block: Block) -> Tensor:
-    hidden = F.linear(norm(x, block.ln_2), block.fc, block.fc_bias)
-    return x + F.linear(hidden * torch.sigmoid(1.702 * hidden), block.out, block.out_bias)
+    """x sigmoid(1.702 x) is silu(1.702 x) / 1.702, and the weights have those factors: one pass over the wide state in place of three."""
+    hidden = F.silu(F.linear(norm(x, block.ln_2), block.fc, block.fc_bias), inplace=True)
+    return x + F.linear(hidden, block.out, block.out_bias)
 
 
 def read_prefix(weights: Weights, tokens: Tensor, lengths: Tensor, cache: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+GELU_FACTOR = 1.702
+"""Of the model's activation, x sigmoid(1.702 x)."""
 TYPES = {"I8": np.int8, "F16": np.float16, "F32": np.float32}
 
 
@@ -29,7 +31,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Block:
-    """Norms [D]; linear layers [out, in], biases [out] or None."""
+    """Norms [D]; linear layers [out, in], biases [out] or None. `fc` is GELU_FACTOR times the model's, `out` that part of it."""
 
     ln_1: Tensor
     qkv: Tensor
@@ -95,17 +97,19 @@ def arrange(shape: Shape, tensors: dict[str, Tensor], device: torch.device, dtyp
     """Tensors under PyTorch's names (training/igpt/model/network.py), converted and in their places."""
     left = dict(tensors)
 
-    def take(name: str, *dims: int) -> Tensor:
+    def take(name: str, *dims: int, factor: float = 1) -> Tensor:
         if name not in left:
             raise ValueError(f"the weights have no tensor {name}")
         tensor = left.pop(name)
         if tuple(tensor.shape) != dims:
             raise ValueError(f"{name} is {tuple(tensor.shape)}, the manifest says {dims}")
-        return tensor.to(device, dtype)
+        return (tensor * factor).to(device, dtype)
+
+    def bias(name: str, outside: int, factor: float = 1) -> Tensor | None:
+        return take(f"{name}.bias", outside, factor=factor) if f"{name}.bias" in left else None
 
     def linear(name: str, outside: int, inside: int) -> tuple[Tensor, Tensor | None]:
-        bias = take(f"{name}.bias", outside) if f"{name}.bias" in left else None
-        return take(f"{name}.weight", outside, inside), bias
+        return take(f"{name}.weight", outside, inside), bias(name, outside)
 
     d = shape.width
     table = torch.cat((take("wte", shape.colors, d), take("sos", d).unsqueeze(0)))
@@ -119,8 +123,10 @@ def arrange(shape: Shape, tensors: dict[str, Tensor], device: torch.device, dtyp
                 *linear(f"{at}.attn.qkv", 3 * d, d),
                 *linear(f"{at}.attn.proj", d, d),
                 take(f"{at}.ln_2.weight", d),
-                *linear(f"{at}.mlp.fc", 4 * d, d),
-                *linear(f"{at}.mlp.proj", d, 4 * d),
+                take(f"{at}.mlp.fc.weight", 4 * d, d, factor=GELU_FACTOR),
+                bias(f"{at}.mlp.fc", 4 * d, GELU_FACTOR),
+                take(f"{at}.mlp.proj.weight", d, 4 * d, factor=1 / GELU_FACTOR),
+                bias(f"{at}.mlp.proj", d),
             )
         )
     weights = Weights(shape, table, wpe, blocks, take("ln_f.weight", d), take("head.weight", shape.colors, d))
