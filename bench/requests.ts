@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N]`, and part of `npm run bench`: whole requests to the Worker in
+ * `npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N] [--what 1,embed]`, and part of `npm run bench`: whole requests to the Worker in
  * workerd, one client, and where their time goes. The pieces are measured beside them in a Worker of the bench (workerd/parts-worker.ts), in turns with
  * the whole, from outside: a Worker's clock stands still while it computes.
  */
@@ -31,16 +31,23 @@ export interface RequestRow {
   restMs: number;
 }
 
+const USAGE = `npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N] [--what LIST]
+
+  MODELS         a folder laid out like r2-assets, which is the default
+  --model ID     this model alone
+  --requests N   of each kind; default 9
+  --what LIST    of 1,4,8,embed,likelihood: samples of half a picture, or what is read of a whole one`;
+
 const OPERATIONS: Operation["what"][] = [1, 4, 8, "embed", "likelihood"];
 /** Of a model of 64x64, where eight samples are two times four, and a request takes seconds. */
 const LARGE_OPERATIONS: Operation["what"][] = [1, 4, "embed", "likelihood"];
 const LARGE_REQUESTS = 3;
 
-/** @param models a folder laid out like r2-assets @param requests of each operation, fewer of 64x64 @param only this model */
+/** @param requests of each operation, fewer of 64x64 @param models a folder laid out like r2-assets @param only this model, these operations */
 export async function measureRequests(
   requests: number,
   models = join(ROOT, "r2-assets"),
-  only?: string,
+  only: { model?: string | undefined; what?: string[] | undefined } = {},
 ): Promise<RequestRow[]> {
   await buildWorker();
   const worker = await startProduct(models);
@@ -50,10 +57,11 @@ export async function measureRequests(
     const photo = await readFile(join(ROOT, "test/fixtures/baseline.jpg"));
     const rows: RequestRow[] = [];
     for (const { id: model, resolution } of await modelsOf(models)) {
-      if (only !== undefined && model !== only) continue;
+      if (only.model !== undefined && model !== only.model) continue;
       const large = resolution > 32;
       const count = large ? Math.min(requests, LARGE_REQUESTS) : requests;
       for (const what of large ? LARGE_OPERATIONS : OPERATIONS) {
+        if (only.what && !only.what.includes(String(what))) continue;
         rows.push(await measure(worker, parts, { model, what }, photo, count));
       }
     }
@@ -202,9 +210,10 @@ export function requestTable(rows: readonly RequestRow[]): string {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values, positionals } = readArguments("npx tsx bench/requests.ts [MODELS] [--model ID] [--requests N]", {
+  const { values, positionals } = readArguments(USAGE, {
     allowPositionals: true,
-    options: { model: { type: "string" }, requests: { type: "string", default: "9" } },
+    options: { model: { type: "string" }, requests: { type: "string", default: "9" }, what: { type: "string" } },
   });
-  console.log(requestTable(await measureRequests(Number(values.requests), positionals[0], values.model)));
+  const only = { model: values.model, what: values.what?.split(",") };
+  console.log(requestTable(await measureRequests(Number(values.requests), positionals[0], only)));
 }
