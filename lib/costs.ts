@@ -106,15 +106,15 @@ function totalsOf(page: string): string {
   );
   const atOrigin = cpuOf("igpt-base", "complete 1 at an origin") * price(CPU) + beside(["complete"]);
   return [
-    "| model | a thousand | CPU time | all else | together | so many a month use up the plan's CPU time |",
+    "| model | a thousand | CPU time | all else | together | how many a month use up the plan's CPU time |",
     "|---|---|---|---|---|---|",
     ...lines,
     line("none", "thumbnails that no cache has", cpuOf("none", "thumbnail"), beside([THUMBNAIL])),
     "",
-    `Each picture whose \`url\` or \`id\` is asked for adds ${dollars(beside([STORED]) * 1000)} a thousand. A Durable Object that is active for 1,000 seconds costs`,
-    `${dollars(1000 * OBJECT_GB * price(OBJECT_TIME))}; how long ours are was not measured: a meter while it answers a call, a job's a few times in the job's life.`,
+    `Each picture whose \`url\` or \`id\` you ask for adds ${dollars(beside([STORED]) * 1000)} a thousand. A Durable Object that is active for 1,000 seconds costs`,
+    `${dollars(1000 * OBJECT_GB * price(OBJECT_TIME))}. We have not measured how long ours are active: a meter while it answers a call, a job's object a few times in the job's life.`,
     "",
-    `A GPU at ${dollars(price(GPU))} an hour, by its throughput in completions a second (an input, nothing measured); the Worker beside it, with igpt-base:`,
+    `A GPU at ${dollars(price(GPU))} an hour, by its throughput in completions a second (an input that we chose, not a measurement), and the Worker beside it, with igpt-base:`,
     "",
     "| completions a second | GPU, a thousand of 1 sample | the Worker | together |",
     "|---|---|---|---|",

@@ -10,11 +10,11 @@ export type Python = (module: string, args: string[], allowed?: readonly number[
 /** Makes the project's Python environment where it is missing. @throws Error that a module ended with another exit code */
 export async function python(): Promise<Python> {
   const { output, code } = await run("bash", ["env.sh"], "pipe");
-  if (code !== 0) throw new Error("The Python environment could not be made; what pip said is above.");
+  if (code !== 0) throw new Error("The Python environment could not be created; see pip's output above.");
   return async (module, args, allowed = []) => {
     const { code } = await run(output.trim(), ["-m", module, ...args], "inherit");
     if (code === 0 || (code !== null && allowed.includes(code))) return code;
-    throw new Error(`python -m ${module} ${args[0] ?? ""} ended with code ${code}; what it said is above.`);
+    throw new Error(`python -m ${module} ${args[0] ?? ""} ended with code ${code}; see its output above.`);
   };
 }
 

@@ -44,12 +44,12 @@ const ANIMATED_SAMPLES = 3;
 
 const USAGE = `npm run demo -- [options]
 
-  --picture FILE     a picture to complete, may be repeated; default: a photo of a cat
-  --out FILE         where the picture of the samples goes; default demo-out/samples.png
+  --picture FILE     a picture to complete; you may repeat it; default: a photo of a cat
+  --out FILE         where to write the picture of the samples; default demo-out/samples.png
   --seed N           the same seed gives the same samples; default 2020
-  --model ID         default: the default model, igpt-base
+  --model ID         which model completes it; default: the default model, igpt-base
   --temperature T    0 = always the likeliest colour; default 1
-  --animate FILE     instead: four photos with their completions as they are drawn, as a GIF`;
+  --animate FILE     instead, write a GIF of four photos and their completions, row by row`;
 
 const { values } = readArguments(USAGE, {
   options: {
@@ -145,7 +145,7 @@ async function drawAnimation(pictures: string[], path: string, options: Options)
   for (const picture of pictures) {
     const variables = { image: await imageOf(picture), samples: ANIMATED_SAMPLES, ...options };
     watched.push(await watchCompletion(`${url}/graphql`, variables));
-    console.log(`${shownPath(picture)}: drawn ${ANIMATED_SAMPLES} ways`);
+    console.log(`${shownPath(picture)}: completed ${ANIMATED_SAMPLES} ways`);
   }
   const frames = Array.from({ length: Math.max(...watched.map(({ states }) => states.length)) }, (_, row) =>
     contactSheet(

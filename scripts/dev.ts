@@ -10,9 +10,9 @@ import { seedModels } from "../lib/seed-models.ts";
 
 const USAGE = `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]
 
-  --port N           default 8787; 0 = any that is free
+  --port N           the port; default 8787; 0 = any free port
   --origin URL       a GPU origin for large jobs, such as http://127.0.0.1:9000 (npm run origin)
-  --var NAME=VALUE   another value of a variable of wrangler.toml, may be repeated`;
+  --var NAME=VALUE   another value for a variable in wrangler.toml; you may repeat it`;
 
 const { values } = readArguments(USAGE, {
   options: {

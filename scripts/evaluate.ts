@@ -17,17 +17,17 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
 
   --data FILE          pictures to measure on: a zip or folder; a picture's class is the name of its folder
   --train FILE         pictures to fit the linear probe on; without it, half of each class of --data
-  --json FILE          where the measures go
+  --json FILE          where to write the measures
   --model ID           default: the default model of --dir
   --version N          default: the model's current version
   --dir FOLDER         where the bundles are; default r2-assets
   --checkpoint FILE    the float weights, for nllPerPixelFloat
-  --data-pictures N    of --data, drawn at random but always the same; default all
-  --train-pictures N   of --train, drawn at random but always the same; 0 = all; default 10000
+  --data-pictures N    how many of --data, drawn at random but always the same; default all
+  --train-pictures N   how many of --train, drawn at random but always the same; 0 = all; default 10000
   --features ENGINE    what computes the features of --train: torch (PyTorch, on a GPU or where the processor is fast
                        in bfloat16), kernel (the Worker's), or auto, the default: torch where it is fast
   --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
-  --samples N          how many from nothing, and how many completions, are compared; default 64
+  --samples N          how many samples from nothing, and how many completions, to compare; default 64
   --complete FILE      a picture for the sheet of samples, may be repeated; default: four of --data
   --work FOLDER        keep what was computed there, and go on from what is there`;
 
@@ -64,11 +64,11 @@ function stop(message: string, code: number): never {
 const { data, json } = values;
 if (!data || !json) stop(USAGE, 2);
 for (const name of ["data-pictures", "train-pictures"] as const) {
-  if (!/^\d+$/.test(values[name])) stop(`--${name} is a whole number; 0 = all.`, 2);
+  if (!/^\d+$/.test(values[name])) stop(`--${name} must be a whole number; 0 means all.`, 2);
 }
 const samples = Number(values.samples);
-if (!Number.isInteger(samples) || samples < 1) stop("--samples is a whole number from 1.", 2);
-if (!["auto", "torch", "kernel"].includes(values.features)) stop("--features is auto, torch or kernel.", 2);
+if (!Number.isInteger(samples) || samples < 1) stop("--samples must be a whole number from 1.", 2);
+if (!["auto", "torch", "kernel"].includes(values.features)) stop("--features must be auto, torch or kernel.", 2);
 
 const directory = userPath(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);

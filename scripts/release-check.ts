@@ -10,8 +10,8 @@ import { CURRENT_SCHEMA, RELEASED_SCHEMA } from "../lib/schema-changes.ts";
 
 const USAGE = `npm run release:check [-- --dry] [--skip-ci]
 
---dry      before a release is prepared: what is noted as unreleased counts as the version's entry
---skip-ci  only installs instead of running .ci/run: to try this script, not a release`;
+--dry      before you prepare a release: the changelog's "Unreleased" section counts as the version's entry
+--skip-ci  install only, without running .ci/run: to try this script, not a release`;
 
 const { values: options } = readArguments(USAGE, {
   options: {
@@ -54,7 +54,7 @@ async function check(): Promise<void> {
     for (const command of passed) console.log(`- ${command}`);
     await rm(clone, { recursive: true, force: true });
   }
-  if (options["skip-ci"]) console.log("CI was left out: this says nothing about a release.");
+  if (options["skip-ci"]) console.log("This run skipped CI, so it says nothing about a release.");
 }
 
 /** What is to be done before a release can be checked, a sentence each. */

@@ -8,7 +8,7 @@ const [current, released] = [join(ROOT, CURRENT_SCHEMA), join(ROOT, RELEASED_SCH
 const before = await readFile(released, "utf8").catch(() => null);
 const breaking = before === null ? [] : await breakingChanges(before, await readFile(current, "utf8"));
 await copyFile(current, released);
-console.log(`${RELEASED_SCHEMA} is ${CURRENT_SCHEMA} now.`);
+console.log(`${RELEASED_SCHEMA} is now a copy of ${CURRENT_SCHEMA}.`);
 if (breaking.length > 0) {
   console.log(`This release breaks clients of the last one, which calls for a new major version:`);
   for (const change of breaking) console.log(`- ${change}`);

@@ -15,12 +15,12 @@ const USAGE = `npm run sampling -- --data FILE.zip --bundle FOLDER [options]
 
   --data FILE           photographs that the model has not seen: a zip or folder
   --bundle FOLDER       the model's folder, such as r2-assets/models/igpt-base/1
-  --pictures N          drawn at random but always the same; default 16
-  --samples N           of each picture; default 4
+  --pictures N          how many pictures, drawn at random but always the same; default 16
+  --samples N           how many samples of each picture; default 4
   --temperatures LIST   default 0.8,0.9,1
   --top-p LIST          default 0.9,0.95,1
-  --sheet FILE          a PNG: a row a picture, the photograph first, then a sample of each setting in the table's order
-  --json FILE           where the measures go`;
+  --sheet FILE          a PNG with a row for each picture: the photograph, then a sample of each setting in the table's order
+  --json FILE           where to write the measures`;
 
 const { values } = readArguments(USAGE, {
   options: {

@@ -14,12 +14,12 @@ const USAGE = `npm run seam -- --data FILE.zip [options]
 
   --data FILE         photographs that the model has not seen: a zip or folder
   --bundle FOLDER     the model's folder, such as r2-assets/models/igpt-base/1
-  --pictures N        drawn at random but always the same; default 16
-  --samples N         fills of each; default 8
+  --pictures N        how many pictures, drawn at random but always the same; default 16
+  --samples N         how many fills of each picture; default 8
   --candidates LIST   default 1,8,16
-  --holes LIST        of ${Object.keys(HOLES).join(", ")}, or ROWSxCOLUMNS; default 12x16
+  --holes LIST        holes: ${Object.keys(HOLES).join(", ")}, or ROWSxCOLUMNS; default 12x16
   --temperature T     default 1
-  --json FILE         where the measures go`;
+  --json FILE         where to write the measures`;
 
 const { values } = readArguments(USAGE, {
   options: {

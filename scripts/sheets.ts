@@ -15,7 +15,7 @@ const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER
 
   --data FILE      photographs that the model has not seen: a zip or folder whose outermost folders are sources
   --bundle FOLDER  the model's folder, such as r2-assets/models/igpt-base/1
-  --out FOLDER     gets ID.png (half pictures), ID-holes.png, ID-nothing.png and ID-failures.png`;
+  --out FOLDER     where to write ID.png (half pictures), ID-holes.png, ID-nothing.png and ID-failures.png`;
 
 const { values } = readArguments(USAGE, {
   options: { data: { type: "string" }, bundle: { type: "string" }, out: { type: "string" } },

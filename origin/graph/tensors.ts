@@ -73,7 +73,7 @@ function readFilter(
   for (let b = 0; b < rows; b++) {
     const row = forced.subarray(b * generate, (b + 1) * generate);
     const keep = Array.from({ length: positions }, (_, pixel) => row[pixel - given] !== -1);
-    if (row[0] !== -1) throw new ProtocolError("forced: its first pixel is to be drawn");
+    if (row[0] !== -1) throw new ProtocolError("forced: the first pixel must be a generated one (-1)");
     const end = weighedEnd(keep, resolution);
     if (given + generate !== end)
       throw new ProtocolError(`forced: it goes on to position ${end}, by which candidates are weighed`);

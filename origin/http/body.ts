@@ -26,7 +26,7 @@ export async function readBody({ headers, body, signal }: Request): Promise<Uint
     await drop();
     throw new HttpError(
       400,
-      "the body cannot be unpacked: it is not what its Content-Encoding says, or ends too early",
+      "the body cannot be decompressed: it is not what its Content-Encoding says, or ends too early",
     );
   }
   if (length > MAX_BODY_BYTES) {

@@ -43,9 +43,9 @@ export class Access {
     const { key, scopes } = this.caller;
     if (scope === "ANY" ? key !== null || scopes.size > 0 : scopes.has(scope)) return;
     if (key === null) {
-      throw new UserError("UNAUTHENTICATED", "This needs an API key: send it as Authorization: Bearer KEY.");
+      throw new UserError("UNAUTHENTICATED", "This request needs an API key: send it as Authorization: Bearer KEY.");
     }
-    throw new UserError("FORBIDDEN", `This key has not the scope ${scope}; an admin can make one that has.`);
+    throw new UserError("FORBIDDEN", `This key does not have the scope ${scope}: ask an admin for a key that does.`);
   }
 
   /**
@@ -62,7 +62,7 @@ export class Access {
     if (!allowance.granted) {
       throw new UserError(
         "RATE_LIMITED",
-        `${limit} requests a minute are allowed with this key: come back in ${seconds(allowance)}.`,
+        `This key allows ${limit} requests a minute: try again in ${seconds(allowance)}.`,
       );
     }
     return () => meter.returnRequest(countedAt);
@@ -90,7 +90,7 @@ export class Access {
     if (!allowance.granted) {
       throw new UserError(
         "QUOTA_EXCEEDED",
-        `This needs ${pixels} pixels; of ${limit} a month ${allowance.remaining} are left. Ask for fewer samples, or come back in ${seconds(allowance)}, when the month (UTC) is over.`,
+        `This request needs ${pixels} pixels, and ${allowance.remaining} of ${limit} a month are left. Ask for fewer samples, or try again in ${seconds(allowance)}, when the next month (UTC) begins.`,
       );
     }
     const settle = (made: number): Promise<void> => {
@@ -112,7 +112,8 @@ export class Access {
 
   /** @throws UserError BAD_OPTION */
   async usageByDay(days: number): Promise<DayUsage[]> {
-    if (!Number.isInteger(days) || days < 1 || days > 366) throw new UserError("BAD_OPTION", "days: 1 to 366.");
+    if (!Number.isInteger(days) || days < 1 || days > 366)
+      throw new UserError("BAD_OPTION", "days must be an integer from 1 to 366.");
     return (await this.meter()?.usageByDay(days)) ?? [];
   }
 

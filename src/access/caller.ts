@@ -45,7 +45,7 @@ export async function identify(
   if (key.kind === "PUBLISHABLE" && !key.allowedOrigins.includes(request.headers.get("origin") ?? "")) {
     throw new UserError(
       "FORBIDDEN",
-      "This publishable key does not work from this web origin; an admin can make one whose allowedOrigins name it.",
+      "This publishable key does not work from this web origin; ask an admin for a key whose allowedOrigins include it.",
     );
   }
   return { key, owner: key.id, scopes: new Set(key.scopes), limits: key.limits, meter: key.id };

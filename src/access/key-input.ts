@@ -42,7 +42,8 @@ export function checkNewKey(input: NewKeyInput, now: number): NewKey {
   const scopes = [...new Set(input.scopes)];
   if (scopes.length === 0) refuse("scopes: name at least one of COMPLETE, EMBED, JOBS, ADMIN.");
   const publishable = kind === "PUBLISHABLE";
-  if (publishable && scopes.includes("ADMIN")) refuse("scopes: a publishable key can be read by anyone, so not ADMIN.");
+  if (publishable && scopes.includes("ADMIN"))
+    refuse("scopes: anyone can read a publishable key, so it cannot have ADMIN.");
   return {
     name: checkName(input.name),
     kind,
@@ -60,19 +61,19 @@ function checkName(name: string): string {
   const trimmed = name.trim();
   // Control characters would let a name forge lines of a terminal or a log.
   if (trimmed === "" || trimmed.length > MAX_NAME || /\p{Cc}/u.test(trimmed)) {
-    refuse(`name: 1 to ${MAX_NAME} characters, no control characters.`);
+    refuse(`name: give 1 to ${MAX_NAME} characters, without control characters.`);
   }
   return trimmed;
 }
 
 function checkOrigins(origins: readonly string[], publishable: boolean): string[] {
   if (!publishable) {
-    if (origins.length > 0) refuse("allowedOrigins: only a publishable key has them.");
+    if (origins.length > 0) refuse("allowedOrigins: only a publishable key can have them.");
     return [];
   }
   if (origins.length === 0)
     refuse("allowedOrigins: say which web origins may use the key, such as https://example.com.");
-  if (origins.length > MAX_ORIGINS) refuse(`allowedOrigins: up to ${MAX_ORIGINS}.`);
+  if (origins.length > MAX_ORIGINS) refuse(`allowedOrigins: give at most ${MAX_ORIGINS}.`);
   return [...new Set(origins.map(checkOrigin))];
 }
 
@@ -81,7 +82,7 @@ function checkOrigin(text: string): string {
   const web = url?.protocol === "https:" || url?.protocol === "http:";
   if (!url || !web || url.origin !== text.toLowerCase().replace(/\/$/, "")) {
     refuse(
-      `allowedOrigins: ${JSON.stringify(text)} is no origin; write it like https://example.com or http://localhost:3000.`,
+      `allowedOrigins: ${JSON.stringify(text)} is not a web origin; write it like https://example.com or http://localhost:3000.`,
     );
   }
   return url.origin;
@@ -91,9 +92,9 @@ function checkOperations(operations: readonly string[] | null | undefined, publi
   if (!operations) return null;
   if (!publishable) refuse("operations: only a publishable key can be locked to a list.");
   if (operations.length === 0 || operations.length > MAX_OPERATIONS)
-    refuse(`operations: 1 to ${MAX_OPERATIONS} documents.`);
+    refuse(`operations: give 1 to ${MAX_OPERATIONS} documents.`);
   if (operations.some((document) => document.length > MAX_OPERATION_LENGTH)) {
-    refuse(`operations: up to ${MAX_OPERATION_LENGTH} characters each.`);
+    refuse(`operations: a document may have at most ${MAX_OPERATION_LENGTH} characters.`);
   }
   return [...operations];
 }
@@ -101,7 +102,7 @@ function checkOperations(operations: readonly string[] | null | undefined, publi
 function checkLimit(name: string, value: number | null | undefined, most: number): number | null {
   if (value === null || value === undefined) return null;
   if (!Number.isInteger(value) || value < 1 || value > most) {
-    refuse(`${name}: a whole number from 1 to ${most}; leave it out for no limit.`);
+    refuse(`${name}: give a whole number from 1 to ${most}, or leave it out for no limit.`);
   }
   return value;
 }
@@ -110,7 +111,7 @@ function checkExpiry(value: string | null | undefined, now: number): number | nu
   if (value === null || value === undefined) return null;
   const time = Date.parse(value);
   if (Number.isNaN(time)) refuse("expiresAt: write it like 2027-01-31T00:00:00Z.");
-  if (time <= now) refuse("expiresAt: that time has passed.");
+  if (time <= now) refuse("expiresAt: that time has passed; give one in the future.");
   return time;
 }
 

@@ -55,7 +55,7 @@ export class KeyStore {
   /** @throws UserError NOT_FOUND */
   async get(id: string): Promise<KeyRecord> {
     const row = await this.db.prepare(`${SELECT_KEY} WHERE k.id = ?`).bind(id).first<KeyRow>();
-    if (!row) throw new UserError("NOT_FOUND", "There is no key with this id; see apiKeys.");
+    if (!row) throw new UserError("NOT_FOUND", "There is no key with this id: `apiKeys` lists the ids.");
     return fromRow(row);
   }
 
@@ -103,11 +103,11 @@ export class KeyStore {
    */
   async rotate(id: string, graceSeconds: number, actor: Actor, now: number): Promise<IssuedKey> {
     if (!Number.isInteger(graceSeconds) || graceSeconds < 0 || graceSeconds > MAX_GRACE_SECONDS) {
-      throw new UserError("BAD_OPTION", `graceSeconds: 0 to ${MAX_GRACE_SECONDS} (30 days).`);
+      throw new UserError("BAD_OPTION", `graceSeconds must be an integer from 0 to ${MAX_GRACE_SECONDS} (30 days).`);
     }
     const { kind, revokedAt } = await this.get(id);
     if (revokedAt !== null)
-      throw new UserError("BAD_OPTION", "This key is revoked, which is for good: make a new one.");
+      throw new UserError("BAD_OPTION", "This key is revoked, and revoking is final: create a new key.");
     const { secret, webhookSecret, statement } = await this.newSecret(id, kind, now);
     const end = now + graceSeconds * 1000;
     await this.db.batch([

@@ -147,6 +147,6 @@ function tooLarge(bytes: number, capacity: number): UserError {
   const mib = (n: number) => Math.ceil(n / 2 ** 20);
   return new UserError(
     "JOB_TOO_LARGE",
-    `This needs ${mib(bytes)} MiB of memory and the edge has ${mib(capacity)}: ask for fewer samples or a smaller picture.`,
+    `This request needs ${mib(bytes)} MiB of memory, and the edge has ${mib(capacity)}: ask for fewer samples or a smaller picture.`,
   );
 }

@@ -80,7 +80,7 @@ export class Line {
 function busy(): UserError {
   return new UserError(
     "BUSY",
-    "Too much is running here just now. Try again in a few seconds, or ask for fewer samples.",
+    "Too many requests are running here right now. Try again in a few seconds, or ask for fewer samples.",
   );
 }
 

@@ -51,7 +51,7 @@ export function explain({ kind, bundle }: OriginFault): string {
     case "unreachable":
       return "the origin cannot be reached";
     case "slow":
-      return "the origin did not answer in time";
+      return "the origin did not respond in time";
     case "busy":
       return "the origin is busy";
     case "failing":
@@ -61,9 +61,9 @@ export function explain({ kind, bundle }: OriginFault): string {
     case "missing":
       return "the origin does not have this version of the model";
     case "misfit":
-      return `the origin does not fit the bundle of ${bundle ?? "this model"}: it calls a request for it wrong`;
+      return `the origin does not fit the bundle of ${bundle ?? "this model"}: it rejects requests for that model as wrong`;
     case "garbled":
-      return "the origin gave an answer that cannot be used";
+      return "the origin sent a response that the Worker cannot use";
   }
 }
 
@@ -74,11 +74,11 @@ export function remedy({ kind }: OriginFault): string {
     case "busy":
       return "submit it as a job with `submitCompletion`, which waits";
     case "misfit":
-      return "trying again will not help, tell the operator of this service, whose origin must serve that very version";
+      return "trying again will not help; tell the operator of this service, whose origin must serve exactly that version";
     case "refusing":
     case "missing":
     case "garbled":
-      return "try again later, and tell the operator of this service if it stays so";
+      return "try again later, and tell the operator of this service if it keeps happening";
     default:
       return "try again later";
   }

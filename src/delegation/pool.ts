@@ -105,7 +105,7 @@ export class OriginPool {
 
 /** What a caller is told when no origin could do it. */
 export function unavailable(fault: OriginFault): UserError {
-  return new UserError("ORIGIN_UNAVAILABLE", `It needs the origin, and ${explain(fault)}: ${remedy(fault)}.`);
+  return new UserError("ORIGIN_UNAVAILABLE", `This request needs an origin, and ${explain(fault)}: ${remedy(fault)}.`);
 }
 
 /** The one of two faults that leaves more hope: a busy origin can be asked again, one that does not fit never. */

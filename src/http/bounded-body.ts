@@ -125,7 +125,8 @@ function tooSlow(): HttpRefusal {
 
 /** Of a body in no coding this is its end before its length: its sender has left, and nobody reads it. */
 function damaged(): HttpRefusal {
-  const message = "The request's body cannot be unpacked: it is not what its Content-Encoding says, or ends too early.";
+  const message =
+    "The request's body cannot be decompressed: it is not what its Content-Encoding says, or ends too early.";
   return new HttpRefusal("BAD_REQUEST", message, 400);
 }
 
@@ -137,6 +138,6 @@ function tooLarge(): UserError {
   const megabytes = MAX_BODY_BYTES / 1024 / 1024;
   return new UserError(
     "IMAGE_TOO_LARGE",
-    `A request may have ${megabytes} MB: scale the picture down before sending it.`,
+    `A request may have at most ${megabytes} MB: scale the picture down before sending it.`,
   );
 }

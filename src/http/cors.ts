@@ -41,7 +41,7 @@ export const cors = createMiddleware<AppEnv>(async (c, next) => {
     } else if (origin !== undefined) {
       // The browser tells its user no more than that it failed.
       const message =
-        "A page of this origin was not let in: CORS_ORIGINS, or a publishable key's allowedOrigins, name those that are.";
+        "Pages of this web origin may not call the API: add it to CORS_ORIGINS, or to a publishable key's allowedOrigins.";
       log("info", "cors", { origin: origin.slice(0, 200), message });
     }
     c.header("Vary", "Origin", { append: true });

@@ -60,7 +60,9 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
 async function ofMethod(request: Request): Promise<Request> {
   if (request.method === "GET" || request.method === "POST") return request;
   if (request.body) await drain(request.body.getReader());
-  throw new HttpRefusal("BAD_REQUEST", "Ask by POST, or by GET for a query.", 405, { Allow: "GET, POST" });
+  throw new HttpRefusal("BAD_REQUEST", "Send the request by POST; a query may also come by GET.", 405, {
+    Allow: "GET, POST",
+  });
 }
 
 /** What Yoga answers, with what is left of the limits, and never without a body that says what is wrong. */

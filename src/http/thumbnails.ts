@@ -55,7 +55,7 @@ thumbnails.get("/thumbnails/:file", async (c) => {
 
 thumbnails.all("/thumbnails/:file", (c) => {
   c.header("Allow", "GET, HEAD");
-  return problem(c, 405, "BAD_OPTION", "Thumbnails answer to GET and HEAD only.", "no-store");
+  return problem(c, 405, "BAD_OPTION", "Thumbnails accept only GET and HEAD.", "no-store");
 });
 
 /** From the isolate's memory, the location's cache, or the bucket's picture. */

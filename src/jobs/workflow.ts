@@ -151,7 +151,7 @@ function hopeless(error: unknown): Hopeless {
 /** An error that keeps what it is when only its message is left of it. */
 function stepError(error: unknown): Error {
   if (error instanceof OriginFault) {
-    const what = `[ORIGIN_UNAVAILABLE] The job needs the origin, and ${explain(error)}`;
+    const what = `[ORIGIN_UNAVAILABLE] This job needs an origin, and ${explain(error)}`;
     return new Error(error.mayPass ? `${what}.` : `${what}: ${remedy(error)}.`, { cause: error });
   }
   if (error instanceof UserError) return new Error(`[${error.code}] ${error.message}`, { cause: error });

@@ -36,11 +36,11 @@ export interface EdgePlan {
 export function edgeLimit(model: Omit<EdgePlan, "batch"> & { id: string }, spec: CompletionSpec): string {
   const { samples, candidates = 1 } = spec;
   const most = edgeSamplesOf(model, spec);
-  if (candidates === 1) return `The edge runs up to ${most} samples of ${model.id} and ${samples} were asked for`;
+  if (candidates === 1) return `The edge runs up to ${most} samples of ${model.id}, and you asked for ${samples}`;
   if (most === 0) {
-    return `The edge runs up to ${model.edgeCandidates} candidates a sample of ${model.id} and ${candidates} were asked for`;
+    return `The edge runs up to ${model.edgeCandidates} candidates for each sample of ${model.id}, and you asked for ${candidates}`;
   }
-  return `With ${candidates} candidates each the edge runs up to ${most} samples of ${model.id} and ${samples} were asked for`;
+  return `With ${candidates} candidates each, the edge runs up to ${most} samples of ${model.id}, and you asked for ${samples}`;
 }
 
 const ORIGIN_ONLY: EdgePlan = { batch: 0, edgeSamples: 0, edgeCandidates: 0 };

@@ -52,7 +52,8 @@ function keptPixels({ keep, keepRows }: CompletionOptions, resolution: number): 
     return Array.from({ length: pixels }, (_, pixel) => pixel < rows * resolution);
   }
   if (keepRows != null) throw bad("Give keepRows or keep, not both.");
-  if (keep.length !== pixels) throw bad(`keep must have exactly ${pixels} flags, one a pixel; it has ${keep.length}.`);
+  if (keep.length !== pixels)
+    throw bad(`keep must have exactly ${pixels} flags, one for each pixel; it has ${keep.length}.`);
   if (!keep.includes(false))
     throw bad("keep must leave at least one pixel to be generated: not all flags may be true.");
   return keep;
@@ -78,7 +79,7 @@ function temperature(value: number): number {
   const rounded = Math.fround(value);
   if (Number.isFinite(rounded) && value >= 0 && (rounded > 0 || value === 0)) return rounded;
   throw bad(
-    "temperature must be 0 (always the likeliest colour) or a positive number up to 3.4e38; usual is 0.7 to 1.3.",
+    "temperature must be 0 (always the likeliest colour) or a positive number up to 3.4e38; 0.7 to 1.3 is usual.",
   );
 }
 

@@ -17,7 +17,7 @@ export function contentCoding(headers: Headers): Coding | undefined {
   if (name === "gzip" || name === "x-gzip") return "gzip";
   if (name === "deflate") return "deflate";
   throw new UnknownCoding(
-    `A body in Content-Encoding ${JSON.stringify(name.slice(0, 40))} is not read here: send it as gzip or deflate, or as it is.`,
+    `A body in Content-Encoding ${JSON.stringify(name.slice(0, 40))} cannot be read here: compress it with gzip or deflate, or send it uncompressed.`,
   );
 }
 

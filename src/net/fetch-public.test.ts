@@ -108,7 +108,7 @@ describe("fetchPublic", () => {
   });
 
   it.each(["/cut", "/not-gzip"])("says so where a body does not come whole: %s", async (path) => {
-    await expect(get(path)).rejects.toEqual(failed(/broke off, or is not packed/));
+    await expect(get(path)).rejects.toEqual(failed(/broke off, or is not compressed/));
   });
 
   it("makes no request at all where the first hop is refused", async () => {

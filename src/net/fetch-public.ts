@@ -48,7 +48,7 @@ async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array 
   try {
     return await readCapped(response, maxBytes);
   } catch (error) {
-    throw new FetchFailed("The URL's answer broke off, or is not packed as it says.", { cause: error });
+    throw new FetchFailed("The URL's response broke off, or is not compressed as it says.", { cause: error });
   }
 }
 

@@ -28,9 +28,11 @@ export async function checkPublicUrl(given: string, policy: UrlPolicy): Promise<
   const host = hostOf(url);
   if (isOwnHost(host)) {
     if (policy.allowLoopback) return url;
-    throw refused("This machine's own addresses are fetched in development alone, where ALLOW_LOOPBACK_URLS is on.");
+    throw refused(
+      "The Worker fetches its own machine's addresses only in development, where ALLOW_LOOPBACK_URLS is on.",
+    );
   }
-  if (url.protocol !== "https:") throw refused("Only https URLs are fetched.");
+  if (url.protocol !== "https:") throw refused("The Worker fetches only https URLs.");
   if (url.port !== "" && Number(url.port) < FIRST_FREE_PORT) throw refused(`Port ${url.port} is not allowed.`);
   if (isLiteral(host)) {
     if (!isPublicAddress(host)) throw notPublic();
@@ -46,8 +48,8 @@ export async function checkPublicUrl(given: string, policy: UrlPolicy): Promise<
 function parse(given: string): URL {
   const url = URL.parse(given);
   if (!url) throw refused("This is not a URL.");
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw refused("Only https URLs are fetched.");
-  if (url.username !== "" || url.password !== "") throw refused("A URL with a user name or password is not fetched.");
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw refused("The Worker fetches only https URLs.");
+  if (url.username !== "" || url.password !== "") throw refused("It contains a user name or password.");
   return url;
 }
 
@@ -59,7 +61,7 @@ function hostOf(url: URL): string {
 }
 
 function notPublic(): UserError {
-  return refused("Only hosts on the public internet are fetched.");
+  return refused("The Worker fetches only from hosts on the public internet.");
 }
 
 function refused(why: string): UserError {

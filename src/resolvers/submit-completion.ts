@@ -105,7 +105,7 @@ async function checkedWebhook(url: string | null | undefined, { access, images, 
   const keyId = access.caller.key?.id ?? null;
   if (keyId === null && !(env as { WEBHOOK_SECRET?: string }).WEBHOOK_SECRET) {
     const message =
-      "webhookUrl needs an API key, whose webhook secret signs what is sent there (or the deployment's secret WEBHOOK_SECRET).";
+      "webhookUrl needs an API key, whose webhook secret signs the webhook (or the deployment's secret WEBHOOK_SECRET).";
     throw new ArgumentError("BAD_OPTION", message, path);
   }
   return { url: href, keyId };

@@ -64,7 +64,7 @@ describe("pixels a month", () => {
     const granted = codes.filter((code) => code === "granted").length;
     expect(granted + codes.filter((code) => code === "BUSY").length).toBe(3);
     const refused = answers.find(({ errors }) => errors[0]?.extensions.code === "QUOTA_EXCEEDED");
-    expect(refused?.errors[0]?.message).toMatch(/come back in \d+ seconds/);
+    expect(refused?.errors[0]?.message).toMatch(/try again in \d+ seconds/);
     expect(Number(refused?.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(refused?.headers.get("ratelimit-policy")).toContain('"pixels";q=100;w=');
     await eventually(async () =>

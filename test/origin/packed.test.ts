@@ -70,7 +70,7 @@ describe("a packed body", () => {
     ["of no bytes", new Uint8Array()],
   ])("%s is a 400 that says so", async (_, bytes) => {
     const response = await post(bytes, { ...BINARY.headers, "Content-Encoding": "gzip" });
-    expect([response.status, await reason(response)]).toEqual([400, expect.stringContaining("cannot be unpacked")]);
+    expect([response.status, await reason(response)]).toEqual([400, expect.stringContaining("cannot be decompressed")]);
   });
 
   it("counts against the limit as it is unpacked: a bomb is a 413", async () => {

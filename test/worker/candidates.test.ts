@@ -107,7 +107,7 @@ it("says what is too much", async () => {
   const variables = { image: photo, samples: 16, options: { model, keep, candidates: 16 } };
   const [tooLarge] = (await worker.ask(QUERY, variables)).errors;
   expect(tooLarge?.extensions.code).toBe("JOB_TOO_LARGE");
-  expect(tooLarge?.message).toContain("With 16 candidates each the edge runs up to 8 samples");
+  expect(tooLarge?.message).toContain("With 16 candidates each, the edge runs up to 8 samples");
 });
 
 it("streams the likeliest candidate, with the given pixels from the first event on, and ends as the query does", async () => {

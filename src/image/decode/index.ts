@@ -51,7 +51,7 @@ function needsTooMuch({ width, height, bytes }: Plan): Error {
   const need = Math.ceil(bytes / 2 ** 20);
   const cap = MAX_DECODE_BYTES / 2 ** 20;
   return tooLarge(
-    `Decoding this ${width}x${height} picture takes ${need} MiB, and ${cap} MiB is the most. ` +
-      "Make it smaller (a model sees far fewer), or save it as a PNG or an ordinary (not progressive) JPEG.",
+    `Decoding this ${width}x${height} picture takes ${need} MiB of memory, and at most ${cap} MiB are allowed. ` +
+      "Make it smaller (a model sees far fewer pixels), or save it as a PNG or an ordinary (not progressive) JPEG.",
   );
 }

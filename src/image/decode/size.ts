@@ -11,7 +11,7 @@ export function sizeCheck({ name, maxPixels }: Pick<Format, "name" | "maxPixels"
     if (width <= MAX_SIDE && height <= MAX_SIDE && width * height <= maxPixels) return;
     const limit = `${maxPixels / 1e6} megapixels and ${MAX_SIDE} pixels a side`;
     throw tooLarge(
-      `The picture has ${width}x${height} pixels; a ${name} may have ${limit}. Make it smaller: a model sees far fewer.`,
+      `The picture has ${width}x${height} pixels; a ${name} may have at most ${limit}. Make it smaller: a model sees far fewer pixels.`,
     );
   };
 }

@@ -14,7 +14,7 @@ export function sniff(bytes: Uint8Array): Format {
   if (format) return format;
   const other = otherFormat(start, bytes);
   if (other) throw unsupported(`${other} is not supported. Convert the picture to PNG, JPEG or WebP and send that.`);
-  throw badImage(`This is not a picture that can be read. Send a ${FORMAT_NAMES} file.`);
+  throw badImage(`The Worker cannot read this as a picture. Send a ${FORMAT_NAMES} file.`);
 }
 
 function otherFormat(text: string, bytes: Uint8Array): string | undefined {

@@ -32,7 +32,7 @@ function ofDataUri(text: string): string {
   const comma = text.indexOf(",");
   if (comma < 0) throw badImage('The data: URI has no comma. It begins like "data:image/png;base64,".');
   if (!/;base64$/i.test(text.slice(0, comma).trimEnd())) {
-    throw badImage('Only data: URIs in base64 are read. They begin like "data:image/png;base64,".');
+    throw badImage('A data: URI must be in base64. It begins like "data:image/png;base64,".');
   }
   return text.slice(comma + 1);
 }

@@ -57,6 +57,6 @@ export class PooledSession implements Session {
 function tooSlow(): UserError {
   return new UserError(
     "BUSY",
-    "The rows were read too slowly, and others were waiting. Try again, and read on without pauses.",
+    "Your client read the rows too slowly while other requests were waiting. Try again, and read without pauses.",
   );
 }

@@ -24,13 +24,13 @@ const ADVICE: Record<string, string> = {
   BAD_OPTION: "Change the setting that the message names.",
   MODEL_NOT_FOUND: "Choose another model, or publish this one with `npm run models -- push`.",
   MODEL_CORRUPT: "The owner of this server must publish the model again.",
-  JOB_TOO_LARGE: "More than that takes a GPU origin behind this server.",
+  JOB_TOO_LARGE: "Larger requests need a GPU origin behind this server.",
   ORIGIN_UNAVAILABLE: "Or ask for fewer samples, so that the edge can run them.",
-  UNAUTHENTICATED: "Enter a valid one.",
-  FORBIDDEN: "Use a key that has this right.",
+  UNAUTHENTICATED: "Enter a valid key.",
+  FORBIDDEN: "Use a key that has this scope.",
   RATE_LIMITED: "Wait a little, then try again.",
   QUOTA_EXCEEDED: "This key's month is used up: use another key, or wait for the next month.",
-  BUSY: "Others are drawing right now: try again in a few seconds.",
+  BUSY: "The server is busy with other requests: try again in a few seconds.",
   QUERY_TOO_COSTLY: "Ask for fewer samples.",
   NETWORK: "Check the connection, then try again.",
 };
@@ -57,7 +57,7 @@ export function isWorthRetrying({ code }: ApiError): boolean {
 export function advice(error: ApiError): string {
   if (error.code === NOT_YET) return "";
   if (error.retryAfter !== undefined) return `Try again in ${error.retryAfter} seconds.`;
-  return ADVICE[error.code] ?? "Try again; if it stays, reload the page.";
+  return ADVICE[error.code] ?? "Try again. If it keeps happening, reload the page.";
 }
 
 /** Whatever was thrown, as an ApiError. */

@@ -123,6 +123,6 @@ export function canvas(side: number, height = side): CanvasRenderingContext2D {
   element.width = side;
   element.height = height;
   const context = element.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("This browser gives no 2D canvas.");
+  if (!context) throw new Error("This browser has no 2D canvas.");
   return context;
 }

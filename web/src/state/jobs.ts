@@ -115,7 +115,7 @@ function follow({ id, status, samplesAsked }: Pick<JobView, "id" | "status" | "s
 async function collect(id: string): Promise<void> {
   try {
     const { completion } = await request<{ completion: Job | null }>(JOB, { id });
-    if (!completion) throw new ApiError("NOT_FOUND", "The job's result is gone.");
+    if (!completion) throw new ApiError("NOT_FOUND", "The job's result has been deleted.");
     if (job.value?.id === id) job.value = { ...job.value, status: completion.status, result: completion };
   } catch (error) {
     stop(asApiError(error), () => lookAgain(id));

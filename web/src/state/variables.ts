@@ -6,7 +6,7 @@ import { source } from "./source.ts";
 
 /** Why there is nothing to complete yet, or "". */
 export function whatIsMissing(): string {
-  if (region.value === "mask" && !mask.value.includes(true)) return "Paint over the part that should be redone first.";
+  if (region.value === "mask" && !mask.value.includes(true)) return "First paint over the part to redo.";
   return "";
 }
 

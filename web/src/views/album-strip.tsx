@@ -27,5 +27,5 @@ export function AlbumStrip({ choose }: { choose?: () => void }) {
 
 /** What the panels say while there is nothing to look at. */
 export function NothingYet() {
-  return <p class="empty">Complete a picture first: what you gave and what was drawn is collected here.</p>;
+  return <p class="empty">Complete a picture first: this panel collects your pictures and their completions.</p>;
 }

@@ -42,8 +42,8 @@ export function AlikePanel() {
           Add the shipped pictures
         </button>
         <p class="hint">
-          Near pictures look alike to the model (embeddings, first two principal components; moved apart where they
-          would overlap).
+          Pictures that look alike to the model are close together (embeddings, first two principal components;
+          overlapping pictures are moved apart).
         </p>
       </div>
       <Problem error={albumError.value} retry={() => void embedAlbum()} />

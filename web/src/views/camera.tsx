@@ -34,7 +34,7 @@ export function CameraDialog({ close }: { close: () => void }) {
     <Dialog title="Camera" close={close}>
       {state === "refused" ? (
         <p>
-          This page got no camera. Allow it in the browser's settings, or{" "}
+          This page cannot use the camera. Allow it in the browser's settings, or{" "}
           <label class="link">
             take a photo with the camera app
             <input

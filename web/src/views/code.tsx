@@ -57,10 +57,10 @@ export function CodePanel() {
       </section>
       <p class="hint">
         {live.value
-          ? "Answers with an event for each row, its pictures as data: URIs, as this page asks."
-          : "Answers once, with a URL for each sample."}
+          ? "The server sends an event for each row, with its pictures as data: URIs. This page sends the same request."
+          : "The server answers once, with a URL for each sample."}
       </p>
-      {apiKey.value && <p class="hint">Your key is not written out: set it as IGPT_KEY.</p>}
+      {apiKey.value && <p class="hint">The code does not contain your key: set it as IGPT_KEY.</p>}
     </div>
   );
 }

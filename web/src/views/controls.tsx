@@ -38,7 +38,7 @@ export function Controls() {
             max={mostCandidates.value}
             step={1}
             off={1}
-            hint="Each sample is chosen from so many, to fit what is right of it and below it; each takes the time of a sample"
+            hint="Each sample is chosen from this many candidates, to fit what is to the right and below; each candidate takes as long as a sample"
           />
         )}
         <Range

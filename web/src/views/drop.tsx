@@ -40,7 +40,7 @@ export function DropAndPaste() {
   }, []);
   return over ? (
     <div class="drop-here" aria-hidden="true">
-      <p>Drop it: the middle square is taken, {side} pixels wide</p>
+      <p>Drop the picture here: its middle square is used, {side} pixels wide</p>
     </div>
   ) : null;
 }

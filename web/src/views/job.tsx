@@ -25,7 +25,9 @@ export function JobPanel() {
   useEffect(() => void openJobs(), []);
   if (jobsAvailable.value === false) {
     return (
-      <p class="empty">This server takes no large jobs: it has no `submitCompletion`. Live samples above still work.</p>
+      <p class="empty">
+        This server accepts no large jobs: it has no `submitCompletion`. Live samples above still work.
+      </p>
     );
   }
   return (
@@ -66,8 +68,8 @@ function SubmitForm() {
         {submitting.value ? "Submitting…" : "Submit the job"}
       </button>
       <p class="hint">
-        Uses the picture and settings above. Up to {mostSamples} run at the edge; more, up to {MOST_JOB_SAMPLES}, where
-        the server has a GPU origin. The result is kept, and this tab finds it again after a reload.
+        The job uses the picture and settings above. Up to {mostSamples} samples run at the edge; with a GPU origin
+        behind the server, up to {MOST_JOB_SAMPLES}. The server keeps the result, and this tab finds it after a reload.
       </p>
     </form>
   );
@@ -85,7 +87,7 @@ function JobStatus({ job: { id, status, rowsDone, rowsTotal, samplesAsked, retry
         {status === "RUNNING" && (done === 0 ? ", no row yet" : `, row ${done} of ${rowsTotal}`)}
         {result?.ranOn ? ` · ${result.ranOn.toLowerCase()}, ${result.engine}` : ""} · <code>{id}</code>
       </p>
-      {retrying && !hasEnded({ status }) && <p class="hint">It is being tried again: {retrying}</p>}
+      {retrying && !hasEnded({ status }) && <p class="hint">The job is being tried again: {retrying}</p>}
       {result?.error && (
         <p class="problem" role="alert">
           {result.error.message} <code>{result.error.code}</code>

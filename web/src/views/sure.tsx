@@ -103,7 +103,7 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
         </p>
         <p class="number" aria-live="polite">
           {at === null
-            ? `Point at a pixel to read it. Guessing blindly among ${colors} colours would be ${Math.log(colors).toFixed(2)} nats.`
+            ? `Point at a pixel to read it. A blind guess among ${colors} colours is ${Math.log(colors).toFixed(2)} nats.`
             : `Row ${Math.floor(at / side) + 1}, column ${(at % side) + 1}: ${(perPixel[at] ?? 0).toFixed(2)} nats, a chance of ${chance(perPixel[at] ?? 0)}`}
         </p>
       </div>
