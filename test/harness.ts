@@ -46,11 +46,11 @@ export async function startWorker({
   await harness.getWorker<Env>().applyD1Migrations("DB");
   const bucket: Bucket = {
     async get(key) {
-      const object = await env.BUCKET.get(key);
+      const object = await asked(() => env.BUCKET.get(key));
       return object && Buffer.from(await object.arrayBuffer());
     },
     async put(key, bytes) {
-      await env.BUCKET.put(key, bytes);
+      await asked(() => env.BUCKET.put(key, bytes));
     },
     close: async () => {},
   };
@@ -86,4 +86,18 @@ export async function startWorker({
   }
 
   return { url, env, bucket, request, ask, data, harness, close: () => harness.close() };
+}
+
+/**
+ * Asks once more where the connection was closed: workerd closes one that lies idle, and this process may notice too late
+ * when it is busy checking bundles meanwhile.
+ */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+    if (cause?.code !== "UND_ERR_SOCKET") throw error;
+    return ask();
+  }
 }
