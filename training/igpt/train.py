@@ -35,8 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, value in vars(Options()).items():
         option = f"--{name.replace('_', '-')}"
         tuned = f", {FINE_TUNE[name]} with --init-from" if name in FINE_TUNE else ""
-        said = f"{OPTIONS[option]['help']}; " if option in OPTIONS else ""
-        parser.add_argument(option, type=type(value), help=f"{said}default {value}{tuned}")
+        shared = OPTIONS.get(option, {})
+        said = f"{shared['help']}; " if shared else ""
+        # The default of minutes is a whole number, which minutes need not be.
+        parser.add_argument(option, type=shared.get("type", type(value)), help=f"{said}default {value}{tuned}")
     parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"), help="default: a GPU if there is one")
     parser.add_argument("--precision", default="auto", choices=("auto", "bfloat16", "float32"))
     parser.add_argument("--micro", type=int, help="pictures that go through the model at once; default what fits")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from itertools import islice
@@ -303,3 +304,10 @@ def test_large_photographs_train_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
     shape = ["--palette", colors, "--layers", 1, "--width", 32, "--heads", 1, "--batch", 2, "--steps", 2]
     command(monkeypatch, train.main, "--run", "large", "--data", tmp_path, *ON_THE_PROCESSOR, *shape, "--workers", 1)
     assert load_checkpoint(run_directory("large") / NAME)["images"] == 4
+
+
+def test_a_length_in_minutes_may_be_a_fraction() -> None:
+    """`igpt.make` passes on what it has read as a float: 10.0 of `--minutes 10`."""
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    assert parser.parse_args(["--run", "a", "--data", "b", "--minutes", "0.5"]).minutes == 0.5
