@@ -6,7 +6,7 @@ import type { AppEnv } from "./http/app-env.ts";
 import { graphql } from "./http/graphql.ts";
 import { health } from "./http/health.ts";
 import { describeError, log } from "./http/log.ts";
-import { errorBody, problem } from "./http/problem.ts";
+import { errorBody, problem, typeOfErrors } from "./http/problem.ts";
 import { requestScope } from "./http/request-scope.ts";
 import { thumbnails } from "./http/thumbnails.ts";
 import { servicesOf } from "./services.ts";
@@ -28,7 +28,8 @@ app.notFound((c) => problem(c, new UserError("NOT_FOUND", `There is nothing at $
 app.onError((error, c) => {
   log("error", "unhandled", describeError(error));
   c.var.trace.codes.add("INTERNAL_SERVER_ERROR");
-  return c.json(errorBody("Something went wrong on our side.", "INTERNAL_SERVER_ERROR"), 500);
+  const body = errorBody("Something went wrong on our side.", "INTERNAL_SERVER_ERROR");
+  return c.json(body, 500, { "content-type": typeOfErrors(c.req.header("accept")) });
 });
 
 export { Meter } from "./access/meter.ts";

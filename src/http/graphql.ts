@@ -9,7 +9,7 @@ import type { AppEnv } from "./app-env.ts";
 import { boundBody } from "./bounded-body.ts";
 import { cors } from "./cors.ts";
 import { floodGuard } from "./flood-guard.ts";
-import { errorBody, HttpRefusal, problem } from "./problem.ts";
+import { errorBody, HttpRefusal, problem, typeOfErrors } from "./problem.ts";
 
 let yoga: ReturnType<typeof createGraphQL> | undefined;
 
@@ -48,7 +48,7 @@ async function answer(c: Context<AppEnv>): Promise<Response> {
     const context = { env: c.env, waitUntil, ...services, images, jobs, access, keys, trace };
     const response = await yoga.fetch(body.request, context);
     const cut = body.problem();
-    return cut ? problem(c, cut) : finished(response, access);
+    return cut ? problem(c, cut) : finished(response, access, c.req.header("accept"));
   } finally {
     // Where GraphQL ended in another way than with an answer.
     await access.deliveries.settle("left");
@@ -66,12 +66,12 @@ async function ofMethod(request: Request): Promise<Request> {
 }
 
 /** What Yoga answers, with what is left of the limits, and never without a body that says what is wrong. */
-function finished(response: Response, access: Access): Response {
+function finished(response: Response, access: Access, accept: string | undefined): Response {
   const headers = new Headers(response.headers);
   access.headers.writeTo(headers);
   const { status } = response;
   if (status < 400 || response.body) return new Response(response.body, { status, headers });
-  headers.set("content-type", "application/json; charset=utf-8");
+  headers.set("content-type", typeOfErrors(accept));
   const message =
     status === 415
       ? "Send the query as application/json, or as multipart/form-data with files."

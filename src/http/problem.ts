@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { parseAccept } from "hono/utils/accept";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type ErrorCode, UserError } from "../errors.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -21,6 +22,18 @@ export function errorBody(message: string, code: string) {
   return { errors: [{ message, extensions: { code } }] };
 }
 
+const GRAPHQL_JSON = "application/graphql-response+json";
+
+/**
+ * The media type of an error's body. To a client of GraphQL over HTTP application/json with another status than 200 may be
+ * from something in between, and it shows its user none of it; so it gets the type of GraphQL's answers where it takes that.
+ */
+export function typeOfErrors(accept: string | null | undefined): string {
+  const types = parseAccept(accept ?? "").filter(({ q }) => q > 0);
+  const json = types.find(({ type }) => type === GRAPHQL_JSON || type === "application/json")?.type;
+  return `${json ?? "application/json"}; charset=utf-8`;
+}
+
 /** An error that the caller can mend and that comes of how a request was sent, with an HTTP status of its own. */
 export class HttpRefusal extends UserError {
   constructor(
@@ -41,5 +54,6 @@ export function problem(c: Context<AppEnv>, error: UserError): Response {
   c.header("Cache-Control", "no-store");
   for (const [name, value] of Object.entries(refusal?.headers ?? {})) c.header(name, value);
   if (code === "UNAUTHENTICATED") c.header("WWW-Authenticate", "Bearer");
-  return c.json(errorBody(message, code), (refusal?.status ?? STATUS[code] ?? 400) as ContentfulStatusCode);
+  const status = (refusal?.status ?? STATUS[code] ?? 400) as ContentfulStatusCode;
+  return c.json(errorBody(message, code), status, { "content-type": typeOfErrors(c.req.header("accept")) });
 }

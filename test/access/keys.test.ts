@@ -151,6 +151,21 @@ describe("a publishable key", () => {
   });
 });
 
+it.each([
+  [undefined, "application/json"],
+  ["*/*", "application/json"],
+  ["application/json", "application/json"],
+  ["application/graphql-response+json,application/json;q=0.9", "application/graphql-response+json"],
+  ["application/graphql-response+json;q=0.5, application/json", "application/json"],
+  ["application/graphql-response+json;q=0, application/json", "application/json"],
+  ["text/event-stream", "application/json"],
+])("a refusal is told in what the client accepts: %s", async (accept, type) => {
+  const headers = { "content-type": "application/json", ...bearer("igpt_sk_wrong"), ...(accept && { accept }) };
+  const response = await worker.request("/graphql", { method: "POST", headers, body: "{}" });
+  expect([response.status, response.headers.get("content-type")]).toEqual([401, `${type}; charset=utf-8`]);
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: "UNAUTHENTICATED" } }] });
+});
+
 describe("keys by GraphQL", () => {
   it("are made, listed, rotated and revoked by an admin, and each is in the audit log", async () => {
     const admin = await issueKey(worker, { scopes: ["ADMIN"] });
