@@ -16,8 +16,8 @@ export default defineConfig({
     globalSetup: ["test/global-setup.ts"],
     // It must get the same instance of graphql as what calls it; Node and Vite resolve that package differently.
     server: { deps: { inline: ["@graphql-inspector/core"] } },
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     // What is waited for comes at once on an idle machine; on a busy one it may take long.
     expect: { poll: { timeout: 30_000 } },
     // Two cores, and a Worker with a model in each worker test: more at once only makes all of them slow.

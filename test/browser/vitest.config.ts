@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts"],
     globalSetup: ["test/global-setup.ts"],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     // What a click causes is painted a moment later, on a busy machine a long moment.
     expect: { poll: { timeout: 30_000 } },
     // A second try in a fresh page: a browser on two shared cores now and then starves for seconds.
