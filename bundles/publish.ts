@@ -14,18 +14,33 @@ export interface Published {
   uploaded: boolean;
 }
 
+/** What is about to be done to a bucket. */
+export interface Change {
+  bundles: readonly Published[];
+  /** Null: the bucket has no models yet. */
+  current: ModelIndex | null;
+  next: ModelIndex;
+}
+
+export interface PublishOptions {
+  /** The one model to publish; default all. */
+  only?: string | undefined;
+  /** The model that is the bucket's default afterwards; default: the one that it has, or the source's in an empty bucket. */
+  makeDefault?: string | undefined;
+  /** Is told once everything is checked, before the first write. */
+  before?: (change: Change) => void;
+}
+
 /**
  * Publishes every current version of a source (r2-assets) to a bucket. Files first, the index last: a Worker sees the
  * old state or the new one, never a mixture. Versions that the bucket has besides stay, for `rollback`, and so does its default
  * model unless another is named: whoever asks for no model in particular would get another one, at another cost.
- * @param only the one model to publish; default all.
- * @param makeDefault the model that is the bucket's default afterwards; default: the one that it has, or the source's in an empty bucket.
  * @throws Error before anything is written when a bundle's checks fail, or when a version exists with other content.
  */
 export async function publish(
   source: Read,
   bucket: Bucket,
-  { only, makeDefault }: { only?: string | undefined; makeDefault?: string | undefined } = {},
+  { only, makeDefault, before }: PublishOptions = {},
 ): Promise<Published[]> {
   const index = await readIndex(source);
   if (!index) throw new Error(`There is no ${INDEX_KEY} to publish from.`);
@@ -53,6 +68,7 @@ export async function publish(
   }
   const current = await readIndex((key) => bucket.get(key));
   const next = mergeIndex(current, index, bundles, makeDefault);
+  before?.({ bundles, current, next });
   for (const { objects, uploaded } of bundles) {
     // The manifest comes last, so a version whose manifest is there is there in full.
     if (uploaded) for (const [key, bytes] of objects) await bucket.put(key, bytes);
@@ -84,9 +100,15 @@ function mergeIndex(
 
 /**
  * Makes an earlier version the current one again; the newest before the current one if none is named.
+ * @param before is told once everything is checked, before the index is written
  * @returns the version that is current now.
  */
-export async function rollback(bucket: Bucket, id: string, to?: string): Promise<string> {
+export async function rollback(
+  bucket: Bucket,
+  id: string,
+  to?: string,
+  before?: (change: { from: string; to: string; isDefault: boolean }) => void,
+): Promise<string> {
   const read: Read = (key) => bucket.get(key);
   const index = await readIndex(read);
   const entry = index?.models[id];
@@ -98,6 +120,7 @@ export async function rollback(bucket: Bucket, id: string, to?: string): Promise
     throw new Error(`${id} has no version ${to ?? `before ${entry.version}`}. It has: ${entry.versions.join(", ")}.`);
   }
   await checkBundle(read, id, version);
+  before?.({ from: entry.version, to: version, isDefault: index.default === id });
   const next: ModelIndex = { ...index, models: { ...index.models, [id]: { ...entry, version } } };
   await bucket.put(INDEX_KEY, Buffer.from(`${JSON.stringify(next, null, 2)}\n`));
   return version;

@@ -11,14 +11,27 @@ export interface OpenDatabase {
   close: () => Promise<void>;
 }
 
+/** wrangler.toml's database. @throws Error where it has none */
+function configured() {
+  const { compatibility_date, d1_databases } = unstable_readConfig({ config: join(ROOT, "wrangler.toml") });
+  const [database] = d1_databases;
+  if (!database) throw new Error("wrangler.toml has no D1 database.");
+  return { compatibility_date, database };
+}
+
+/** How a command names the database that it is about to change. */
+export function nameOfDatabase({ remote = false } = {}): string {
+  if (!remote) return "the database of npm run dev";
+  const { database_name, database_id } = configured().database;
+  return `the production database ${database_name} (${database_id})`;
+}
+
 /**
  * The project's D1: that of `npm run dev` (also while it runs), or the production one through wrangler's login. Either is
  * reached by the same binding, from a configuration that has nothing but the database.
  */
 export async function openDatabase({ remote = false } = {}): Promise<OpenDatabase> {
-  const { compatibility_date, d1_databases } = unstable_readConfig({ config: join(ROOT, "wrangler.toml") });
-  const [database] = d1_databases;
-  if (!database) throw new Error("wrangler.toml has no D1 database.");
+  const { compatibility_date, database } = configured();
   const directory = await mkdtemp(join(tmpdir(), "igpt-edge-"));
   try {
     const configPath = join(directory, "wrangler.json");

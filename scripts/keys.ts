@@ -2,8 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { readArguments } from "../lib/arguments.ts";
-import { migrateLocalDatabase, openDatabase } from "../lib/database.ts";
+import { migrateLocalDatabase, nameOfDatabase, openDatabase } from "../lib/database.ts";
 import { userPath } from "../lib/user-path.ts";
+import { checkNewKey } from "../src/access/key-input.ts";
+import type { KeyRecord } from "../src/access/key-record.ts";
 import { type Actor, type IssuedKey, KeyStore } from "../src/access/key-store.ts";
 import { isScope, type Scope } from "../src/access/scopes.ts";
 import { UserError } from "../src/errors.ts";
@@ -59,6 +61,8 @@ const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
       privateImages: values["private-images"],
       expiresAt: values.expires,
     } as const;
+    checkNewKey(input, Date.now());
+    about(`make the key ${input.name} (${describe(input)})`);
     show(await keys.create(input, ACTOR, Date.now()));
   },
   async list(keys) {
@@ -77,13 +81,28 @@ const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
     else console.table(rows);
   },
   async rotate(keys) {
+    const key = await keys.get(id);
+    about(
+      `give ${key.name} (${id}, ${describe(key)}) new secrets; its old ones work for ${values["grace-seconds"]} s more`,
+    );
     show(await keys.rotate(id, Number(values["grace-seconds"]), ACTOR, Date.now()));
   },
   async revoke(keys) {
-    const key = await keys.revoke(id, ACTOR, Date.now());
-    console.log(`${key.name} (${key.id}) is revoked.`);
+    const key = await keys.get(id);
+    about(`revoke ${key.name} (${id}, ${describe(key)}), for good`);
+    await keys.revoke(id, ACTOR, Date.now());
+    console.log(`${key.name} (${id}) is revoked.`);
   },
 };
+
+/** Told before it is done. */
+function about(change: string): void {
+  console.log(`About to ${change}.`);
+}
+
+function describe({ kind, scopes }: Pick<KeyRecord, "kind" | "scopes">): string {
+  return `${kind}: ${scopes.join(", ")}`;
+}
 
 function show({ key, secret, webhookSecret }: IssuedKey): void {
   console.log(`${key.name}: ${key.id}, ${key.kind}, ${key.scopes.join(", ")}`);
@@ -132,6 +151,7 @@ if (!run) {
   console.log(USAGE);
   process.exit(2);
 }
+if (command !== "list") console.log(`Opening ${nameOfDatabase(values)} to change it.`);
 if (values.remote) {
   // wrangler's remote session reports its failures beside the promise that waits for it.
   process.once("uncaughtException", (error) => {

@@ -3,12 +3,12 @@
 import type { Bucket } from "../bundles/bucket.ts";
 import { checkBundle, type Read } from "../bundles/bundle.ts";
 import { openFolder } from "../bundles/folder.ts";
-import { publish, readIndex, rollback } from "../bundles/publish.ts";
+import { type Change, publish, readIndex, rollback } from "../bundles/publish.ts";
 import { readArguments } from "../lib/arguments.ts";
 import { ASSETS } from "../lib/root.ts";
 import { shownPath, userPath } from "../lib/user-path.ts";
-import { openLocalBucket, openRemoteBucket } from "../lib/wrangler-bucket.ts";
-import { exportTriton, tritonDevice } from "./export-triton.ts";
+import { BUCKET_NAME, openLocalBucket, openRemoteBucket } from "../lib/wrangler-bucket.ts";
+import { exportTriton, TRITON_PREFIX, tritonDevice } from "./export-triton.ts";
 
 const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N] [--default ID]
 
@@ -38,33 +38,49 @@ const { values: options, positionals } = readArguments(USAGE, {
 
 const directory = options.dir === undefined ? undefined : userPath(options.dir);
 
-async function defaultOf(bucket: Bucket): Promise<string> {
-  return (await readIndex((key) => bucket.get(key)))?.default ?? "none";
+const BUCKET = options.remote ? `the production bucket ${BUCKET_NAME}` : "the bucket of npm run dev";
+
+/** Says what is about to be done to a bucket or folder. */
+function announce(target: string, { bundles, current, next }: Change): void {
+  console.log(`About to change ${target}:`);
+  for (const { id, version, uploaded } of bundles) {
+    const now = current?.models[id]?.version;
+    const files = uploaded ? "" : ", whose files are there";
+    console.log(`  ${id}: version ${version}${files}; current now: ${now === undefined ? "none" : `version ${now}`}`);
+  }
+  console.log(`  default model: ${next.default}; now: ${current?.default ?? "none"}`);
 }
 
 const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   async push(bucket) {
-    const before = await defaultOf(bucket);
-    if (options.remote) console.log(`Publishing to the production bucket, whose default model is ${before}.`);
+    let defaults = "";
     const published = await publish((key) => openFolder(directory ?? ASSETS).get(key), bucket, {
       only: options.model,
       makeDefault: options.default,
+      before(change) {
+        announce(BUCKET, change);
+        const [before, after] = [change.current?.default ?? "none", change.next.default];
+        defaults = before === after ? `stays ${after}` : `was ${before} and is ${after} now`;
+      },
     });
     for (const { id, version, uploaded } of published) {
       console.log(`${id} version ${version}: ${uploaded ? "published" : "was there already"}`);
     }
-    const after = await defaultOf(bucket);
-    console.log(
-      before === after ? `The default model stays ${after}.` : `The default model was ${before} and is ${after} now.`,
-    );
+    console.log(`The default model ${defaults}.`);
   },
   async pull(bucket) {
-    await publish((key) => bucket.get(key), openFolder(directory ?? ASSETS), { only: options.model });
-    console.log(`Copied to ${directory === undefined ? "r2-assets" : shownPath(directory)}.`);
+    const folder = directory === undefined ? "r2-assets" : shownPath(directory);
+    await publish((key) => bucket.get(key), openFolder(directory ?? ASSETS), {
+      only: options.model,
+      before: (change) => announce(`the folder ${folder}`, change),
+    });
+    console.log(`Copied to ${folder}.`);
   },
   async "export-triton"(bucket) {
     const target = directory === undefined ? bucket : openFolder(directory ?? ASSETS);
     const device = tritonDevice(options.device);
+    if (directory === undefined)
+      console.log(`About to write below ${TRITON_PREFIX}/ in ${BUCKET}, over what is there:`);
     const keys = await exportTriton((key) => openFolder(ASSETS).get(key), target, { only: options.model, device });
     for (const key of keys) console.log(key);
   },
@@ -92,8 +108,12 @@ const COMMANDS: Record<string, (bucket: Bucket) => Promise<void>> = {
   },
   async rollback(bucket) {
     if (!options.model) throw new Error("Which model? --model ID [--version N]");
-    if (options.remote) console.log("Changing the production bucket.");
-    console.log(`${options.model} is at version ${await rollback(bucket, options.model, options.version)} now.`);
+    const id = options.model;
+    const version = await rollback(bucket, id, options.version, ({ from, to, isDefault }) => {
+      const whose = isDefault ? ", the default model" : "";
+      console.log(`About to change ${BUCKET}: ${id}${whose}, from version ${from} to ${to}.`);
+    });
+    console.log(`${id} is at version ${version} now.`);
   },
 };
 

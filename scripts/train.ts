@@ -51,6 +51,7 @@ try {
   if (values["from-scratch"]) options.push("--from-scratch");
   else options.push("--init-from", await currentBundle(values.model));
   const run = await python();
+  console.log(`When it is trained, it is published to the bucket of npm run dev as well; production stays as it is.`);
   await run("igpt.make", options);
   const bucket = await openLocalBucket();
   try {

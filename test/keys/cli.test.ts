@@ -1,52 +1,32 @@
 /** `npm run keys` beside a running `npm run dev`, both on a state of their own. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../lib/port.ts";
 import { ROOT } from "../../lib/root.ts";
 import { bearer } from "../access/admin.ts";
+import { type Dev, startDev } from "../commands/dev.ts";
 import { type Finished, printed, run, script } from "../examples/run.ts";
 
 const ORIGIN = "https://gallery.example";
 const SECRET = /^igpt_[sp]k_[0-9A-Za-z]{46}$/;
 
 let folder: string;
-let url: string;
-let server: ChildProcess | undefined;
-const environment = () => ({ IGPT_EDGE_STATE: join(folder, "state") });
-
+let dev: Dev;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "igpt-keys-"));
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  const [command, ...args] = script("scripts/dev.ts", "--port", String(port), "--var", "ANONYMOUS_SCOPES=");
-  // A group of its own: `npm run dev` is several processes.
-  server = spawn(command, args, {
-    ...{ cwd: ROOT, stdio: "ignore", detached: true },
-    env: { ...process.env, ...environment() },
-  });
-  while (!(await fetch(`${url}/readyz`).catch(() => null))?.ok) {
-    if (server.exitCode !== null) throw new Error(`npm run dev ended with ${server.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  dev = await startDev(folder, "--var", "ANONYMOUS_SCOPES=");
 });
 afterAll(async () => {
-  const { pid } = server ?? {};
-  if (pid !== undefined && server?.exitCode === null) {
-    const ended = new Promise((resolve) => server?.once("exit", resolve));
-    process.kill(-pid, "SIGKILL");
-    await ended;
-  }
+  await dev?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-const keys = (...args: string[]): Promise<Finished> => run(script("scripts/keys.ts", ...args), environment());
+const keys = (...args: string[]): Promise<Finished> => run(script("scripts/keys.ts", ...args), dev.environment);
 
 /** A command that prints secrets: the key is the last line. */
 async function issued(...args: string[]): Promise<{ id: string; secret: string; webhookSecret: string }> {
-  const lines = (await printed(script("scripts/keys.ts", ...args), environment())).trimEnd().split("\n");
+  const lines = (await printed(script("scripts/keys.ts", ...args), dev.environment)).trimEnd().split("\n");
   const [id = ""] = /key_\w+/.exec(lines.at(-3) ?? "") ?? [];
   const [, webhookSecret = ""] = /^webhook secret: (whsec_.+)$/.exec(lines.at(-2) ?? "") ?? [];
   const secret = lines.at(-1) ?? "";
@@ -57,7 +37,7 @@ async function issued(...args: string[]): Promise<{ id: string; secret: string; 
 
 /** @returns undefined when the query was answered, else the error's code */
 async function codeOf(secret: string, query = "{ models { id } }", headers = {}): Promise<string | undefined> {
-  const response = await fetch(`${url}/graphql`, {
+  const response = await fetch(`${dev.url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", ...bearer(secret), ...headers },
     body: JSON.stringify({ query }),
@@ -92,8 +72,32 @@ describe("npm run keys, while npm run dev runs", () => {
     }
 
     const revoked = await keys("revoke", first.id);
-    expect([revoked.code, revoked.stdout]).toEqual([0, `shop (${first.id}) is revoked.\n`]);
+    const told = [
+      "Opening the database of npm run dev to change it.",
+      `About to revoke shop (${first.id}, SECRET: COMPLETE, EMBED), for good.`,
+      `shop (${first.id}) is revoked.`,
+    ];
+    expect([revoked.code, revoked.stdout]).toEqual([0, `${told.join("\n")}\n`]);
     expect(await codeOf(third.secret)).toBe("UNAUTHENTICATED");
+  });
+
+  it("says what it is about to change before it does", async () => {
+    const made = await printed(
+      script("scripts/keys.ts", "create", "--name", "till", "--scopes", "JOBS"),
+      dev.environment,
+    );
+    const [id = ""] = /key_\w+/.exec(made) ?? [];
+    expect(made.split("\n").slice(0, 3)).toEqual([
+      "Opening the database of npm run dev to change it.",
+      "About to make the key till (SECRET: JOBS).",
+      `till: ${id}, SECRET, JOBS`,
+    ]);
+    const { stdout } = await keys("rotate", id, "--grace-seconds", "60");
+    expect(stdout).toContain(
+      `About to give till (${id}, SECRET: JOBS) new secrets; its old ones work for 60 s more.\n`,
+    );
+    const unknown = await keys("revoke", "key_nothing");
+    expect(unknown.stdout).toBe("Opening the database of npm run dev to change it.\n");
   });
 
   it("makes the first admin key, which then makes others by GraphQL", async () => {
@@ -144,6 +148,22 @@ describe("npm run keys, while npm run dev runs", () => {
     const { code, stdout, stderr } = await keys(...args);
     expect(code).toBeGreaterThan(0);
     expect(stderr).toContain(message);
-    expect(`${stdout}${stderr}`).not.toMatch(/igpt_[sp]k_\w|\n {4}at /);
+    expect(`${stdout}${stderr}`).not.toMatch(/igpt_[sp]k_\w|About to|\n {4}at /);
   });
+});
+
+it("npm run keys --remote names the production database before it opens it, and says who must log in", async () => {
+  // Nobody is logged in there, and no account is in the environment.
+  const nobody = {
+    HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    CI: "1",
+    CLOUDFLARE_API_TOKEN: undefined,
+    CLOUDFLARE_API_KEY: undefined,
+  };
+  const command = script("scripts/keys.ts", "revoke", "key_x", "--remote");
+  const { code, stdout, stderr } = await run(command, { ...dev.environment, ...nobody });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^Opening the production database igpt-edge \([0-9a-f-]{36}\) to change it\.\n/);
+  expect(stderr).toContain("npx wrangler login");
 });

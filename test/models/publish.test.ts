@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Bucket } from "../../bundles/bucket.ts";
 import { openFolder } from "../../bundles/folder.ts";
 import { publish, readIndex, rollback } from "../../bundles/publish.ts";
@@ -79,6 +79,37 @@ describe("publish", () => {
     expect((await index())?.default).toBe("small");
     await publish((key) => source.get(key), bucket, { makeDefault: "mine" });
     expect((await index())?.default).toBe("mine");
+  });
+
+  it("tells what it is about to change before it writes, and nothing when it will not", async () => {
+    await add("small", "1");
+    await publishAll();
+    await add("small", "2");
+    await add("mine", "1");
+    const happened: string[] = [];
+    const watched: Bucket = {
+      ...bucket,
+      async put(key, bytes) {
+        happened.push(key);
+        await bucket.put(key, bytes);
+      },
+    };
+    const before = vi.fn(() => void happened.push("told"));
+    await expect(publish((key) => source.get(key), watched, { makeDefault: "nobody", before })).rejects.toThrow(
+      "nobody",
+    );
+    expect(happened).toEqual([]);
+    await publish((key) => source.get(key), watched, { before });
+    expect(happened.indexOf("told")).toBe(0);
+    expect(happened.at(-1)).toBe("models/index.json");
+    expect(before).toHaveBeenCalledExactlyOnceWith({
+      bundles: [
+        expect.objectContaining({ id: "small", version: "2", uploaded: true }),
+        expect.objectContaining({ id: "mine", version: "1", uploaded: true }),
+      ],
+      current: { format: 1, default: "small", models: { small: { version: "1", versions: ["1"] } } },
+      next: await index(),
+    });
   });
 
   it("gives an empty bucket a default that it has", async () => {

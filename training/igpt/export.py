@@ -31,7 +31,6 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, help="recommended, as found by `npm run sampling`; with --top-p")
     parser.add_argument("--top-p", type=float, help="recommended; with --temperature")
     parser.add_argument("--trained", help="how the weights came about, for a checkpoint that does not say it itself")
-    parser.add_argument("--keep-default", action="store_true", help="do not make it the bucket's default model")
     parser.add_argument("--golden", type=Path, help="write the shipped model's golden values into this folder too")
     parser.add_argument("--replace", action="store_true", help="remove a bundle of this version that was never published")
     args = parser.parse_args()
@@ -47,7 +46,6 @@ def main() -> None:
         args,
         model,
         palette,
-        default=not args.keep_default,
         precision=args.precision,
         embedding_layer=args.embedding_layer,
         provenance=provenance,

@@ -20,7 +20,6 @@ def main() -> None:
     parser = command_parser("import_checkpoint", __doc__)
     parser.add_argument("folder", type=Path, help="with config.json, preprocessor_config.json and the weights")
     add_publishing(parser, version="1", test_pictures=50, precision=None)
-    parser.add_argument("--default", action="store_true", help="make it the bucket's default model")
     args = parser.parse_args()
     try:
         checkpoint = read_checkpoint(args.folder)
@@ -32,7 +31,6 @@ def main() -> None:
         args,
         model,
         checkpoint.palette,
-        default=args.default,
         precision=args.precision or ("int8" if size <= EDGE_PARAMETERS else "fp16"),
         # iGPT-S embeds best at 16 of its 24 layers.
         embedding_layer=round(model.config.layers * 2 / 3) if args.embedding_layer is None else args.embedding_layer,

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .bundle.manifest import INDEX
+from .bundle.manifest import INDEX, announcement
 from .cli.options import add, command_parser
 from .data.decode import decode_middle
 from .data.files import DataError
@@ -68,10 +68,11 @@ def palette_size(pixels: np.ndarray) -> int:
 
 
 def next_version(models: Path, model_id: str) -> str:
-    """One more than the highest version of the model in the index."""
+    """One more than the highest version of the model, in the index or in a folder that no index names."""
     path = models / INDEX
     entry = json.loads(path.read_text())["models"].get(model_id) if path.exists() else None
-    return str(max(map(int, entry["versions"]), default=0) + 1 if entry else 1)
+    folders = [folder.name for folder in (models / model_id).glob("*") if folder.name.isdecimal()]
+    return str(max(map(int, [*(entry["versions"] if entry else []), *folders]), default=0) + 1)
 
 
 def step(module: str, *arguments: object) -> None:
@@ -115,7 +116,10 @@ def main() -> None:
     if (args.init_from is None) != args.from_scratch:
         parser.error("say either --init-from, a model to fine-tune, or --from-scratch")
 
-    directory = run_directory(f"own-{args.id}")
+    models, directory = args.out / "models", run_directory(f"own-{args.id}")
+    version = next_version(models, args.id)
+    print(announcement(models, args.id, version, default=False))
+    print(f"{'goes on from' if (directory / NAME).exists() else 'keeps the run in'} {directory}", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     side = args.resolution or (SIDE if args.from_scratch else round(load_start(args.init_from).model.config.positions**0.5))
     hold_out = 0 if args.test else HELD_OUT
@@ -135,9 +139,8 @@ def main() -> None:
     step("train", *common, *beginning(directory, args, photos, side, test), *for_train)
     if not load_checkpoint(directory / NAME)["finished"]:
         sys.exit("stopped before the end; the same command goes on")
-    version = next_version(args.out / "models", args.id)
     checkpoint = ("--checkpoint", directory / NAME)
-    step("export", *checkpoint, "--id", args.id, "--version", version, "--data", test, "--out", args.out, "--keep-default")
+    step("export", *checkpoint, "--id", args.id, "--version", version, "--data", test, "--out", args.out)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from transformers import ImageGPTConfig, ImageGPTForCausalImageModeling
 
+from igpt import import_checkpoint
 from igpt.bundle.tensors import restored_model, store
 from igpt.importing.huggingface import CheckpointError, read_checkpoint
 
@@ -91,6 +93,29 @@ def test_int8_stays_close(tmp_path: Path) -> None:
     close = stored(tokens).log_softmax(-1)
     divergence = (exact.exp() * (exact - close)).sum(-1).mean()
     assert 0 < divergence < 0.02
+
+
+def test_the_command_says_first_what_it_writes_and_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    save(tmp_path / "theirs")
+    models = tmp_path / "bucket/models"
+    command = ["import", str(tmp_path / "theirs"), "--id", "theirs", "--out", str(tmp_path / "bucket")]
+    monkeypatch.setattr(sys, "argv", command)
+    import_checkpoint.main()
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said == (
+        f"about to write {models}/theirs/1, as theirs's current version, a new model; the folder's default model becomes theirs, was none"
+    )
+    before = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit) as refused:
+        import_checkpoint.main()
+    assert "take the next version" in str(refused.value)
+    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == before
+
+    monkeypatch.setattr(sys, "argv", [*command, "--version", "2", "--default"])
+    import_checkpoint.main()
+    assert "instead of version 1; the folder's default model stays theirs" in capsys.readouterr().out
 
 
 @torch.no_grad()

@@ -75,6 +75,23 @@ def test_one_command_from_pictures_to_a_bundle_and_again_to_the_next(folder: Pat
     assert "mine/2" in tuned.manifest["provenance"]["trained"]
 
 
+def test_it_says_first_what_it_writes_and_replaces_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "bucket"
+    models = out / "models"
+    (models / "mine/4").mkdir(parents=True)
+    (models / "index.json").write_text(json.dumps({"format": 1, "default": "shop", "models": {"mine": {"version": "2", "versions": ["1", "2"]}}}))
+    run(monkeypatch, folder, out, *SMALL)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == (
+        f"about to write {models}/mine/5, as mine's current version, instead of version 2; the folder's default model stays shop"
+    )
+    assert not list((models / "mine/4").iterdir())
+    index = json.loads((models / "index.json").read_text())
+    assert index == {"format": 1, "default": "shop", "models": {"mine": {"version": "5", "versions": ["1", "2", "5"]}}}
+
+
 def test_a_run_that_was_stopped_goes_on_and_makes_no_bundle_before(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = trainer.Trainer.step
 

@@ -86,3 +86,14 @@ def add_to_index(models: Path, model_id: str, version: str, default: bool) -> No
     if default:
         index["default"] = model_id
     write_json(path, index)
+
+
+def announcement(models: Path, model_id: str, version: str, default: bool) -> str:
+    """What writing a bundle and `add_to_index` are about to change, for who started the command."""
+    path = models / INDEX
+    index = json.loads(path.read_text()) if path.exists() else {"default": None, "models": {}}
+    entry, before = index["models"].get(model_id), index["default"]
+    after = model_id if default or before is None else before
+    instead = f", instead of version {entry['version']}" if entry else ", a new model"
+    kept = f"stays {after}" if after == before else f"becomes {after}, was {before or 'none'}"
+    return f"about to write {models / model_id / version}, as {model_id}'s current version{instead}; the folder's default model {kept}"
