@@ -63,7 +63,8 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
     pointed.value = Math.min(perPixel.length - 1, Math.max(0, (pointed.value ?? perPixel.length / 2) + step));
   };
   const at = pointed.value;
-  const colors = model.value?.colors ?? 512;
+  const colors = model.value?.colors;
+  const blindGuess = colors ? ` A blind guess among ${colors} colours is ${Math.log(colors).toFixed(2)} nats.` : "";
   return (
     <div class="sure">
       <PixelCanvas dataUri={picture.dataUri} label={picture.label} />
@@ -103,7 +104,7 @@ function HeatMap({ picture }: { picture: AlbumPicture }) {
         </p>
         <p class="number" aria-live="polite">
           {at === null
-            ? `Point at a pixel to read it. A blind guess among ${colors} colours is ${Math.log(colors).toFixed(2)} nats.`
+            ? `Point at a pixel to read it.${blindGuess}`
             : `Row ${Math.floor(at / side) + 1}, column ${(at % side) + 1}: ${(perPixel[at] ?? 0).toFixed(2)} nats, a chance of ${chance(perPixel[at] ?? 0)}`}
         </p>
       </div>
