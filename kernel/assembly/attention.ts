@@ -15,7 +15,7 @@ import {
   tableEntries,
   width,
 } from "./state";
-import { ONES, clear, exp2Fast, maxLanes, sumLanes, toBytes } from "./vector";
+import { LEAST, ONES, clear, exp2Fast, maxLanes, sumLanes, toBytes } from "./vector";
 
 /** Positions that share a scale of their probabilities. */
 const BLOCK: u32 = 32;
@@ -310,14 +310,33 @@ function keepScores(at: usize, entry: usize, a: v128, b: v128): void {
  */
 function weighPage(valueScales: usize, slot: u32, at: usize, visible: u32): void {
   const entry = queryStates + slot * ENTRY;
-  const first = exponentials(at, valueScales, entry);
-  if (visible <= BLOCK) {
-    toWeights(at, first);
-    return;
-  }
-  const second = exponentials(at + <usize>(BLOCK * 4), valueScales + <usize>(BLOCK * 4), entry);
-  toWeights(at, first);
-  toWeights(at + <usize>(BLOCK * 4), second);
+  const next = at + <usize>(BLOCK * 4);
+  const firstCounts = counts(at, entry);
+  const secondCounts = visible > BLOCK && counts(next, entry);
+  let first = f32x4.splat(0);
+  let second = first;
+  if (firstCounts) first = exponentials(at, valueScales, entry);
+  if (secondCounts) second = exponentials(next, valueScales + <usize>(BLOCK * 4), entry);
+  if (firstCounts) toWeights(at, first);
+  else store<f32>(at + WEIGHTS_SCALE, 0);
+  if (secondCounts) toWeights(next, second);
+  else store<f32>(next + WEIGHTS_SCALE, 0);
+}
+
+/** Whether any of a block's 32 exponentials is above 2^LEAST of the largest: otherwise it is left out, its values unread. */
+// @ts-ignore: decorator
+@inline
+function counts(at: usize, entry: usize): bool {
+  const low = f32x4.pmax(
+    f32x4.pmax(v128.load(at, 0), v128.load(at, 16)),
+    f32x4.pmax(v128.load(at, 32), v128.load(at, 48)),
+  );
+  const high = f32x4.pmax(
+    f32x4.pmax(v128.load(at, 64), v128.load(at, 80)),
+    f32x4.pmax(v128.load(at, 96), v128.load(at, 112)),
+  );
+  const behind = f32x4.sub(f32x4.pmax(low, high), v128.load(entry, LARGEST));
+  return v128.any_true(f32x4.ge(f32x4.mul(behind, v128.load32_splat(entry, SCALE)), v128.load(LEAST)));
 }
 
 /** Adds a page's values, times their weights, to out f32 [h]. */
@@ -363,6 +382,9 @@ function mixFour<Way>(values: usize, h: u32, slot: u32, page: u32, out: usize): 
     const b = a + stride;
     const c = b + stride;
     const d = c + stride;
+    // None is negative.
+    const any = load<f32>(a, WEIGHTS_SCALE) + load<f32>(b, WEIGHTS_SCALE) + load<f32>(c, WEIGHTS_SCALE) + load<f32>(d, WEIGHTS_SCALE);
+    if (any == 0) continue;
     // Eight dimensions at a time: half of what lies together for each four positions.
     for (let i: usize = 0; i < <usize>h; i += 8) {
       let v = values + t * <usize>h + (i / 16) * 512 + (i % 16) * 4;

@@ -7,6 +7,9 @@ import { constants } from "./state";
 /** Address of eight int16 of 1. */
 export const ONES: usize = constants + 256;
 
+/** Address of the exponent below which a block of positions is left out of a softmax, four times. */
+export const LEAST: usize = constants + 272;
+
 /** Writes the constants region; called once by `setup`. */
 export function writeConstants(): void {
   const splats: usize = constants;
@@ -28,6 +31,7 @@ export function writeConstants(): void {
   v128.store(splats, f32x4.splat(8388608.0), 224);
   v128.store(splats, i32x4.splat(0xff), 240);
   v128.store(ONES, i16x8.splat(1));
+  v128.store(LEAST, f32x4.splat(-12.0));
 }
 
 /** Zeroes `bytes`, a multiple of 16: for short runs far cheaper than the call that memory.fill is. */
