@@ -12,6 +12,17 @@ export function script(path: string, ...args: string[]): [string, ...string[]] {
   return [process.execPath, "--import", "tsx", path, ...args];
 }
 
+/** The variables of somebody whom wrangler does not know. @param home an empty folder */
+export function loggedOut(home: string): Record<string, string | undefined> {
+  return {
+    HOME: home,
+    XDG_CONFIG_HOME: home,
+    CI: "1",
+    CLOUDFLARE_API_TOKEN: undefined,
+    CLOUDFLARE_API_KEY: undefined,
+  };
+}
+
 /** Runs a command in the project's root to its end. `variables` are added to the environment; undefined takes one away. */
 export async function run(
   [command, ...args]: readonly [string, ...string[]],

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../lib/root.ts";
 import { bearer } from "../access/admin.ts";
 import { type Dev, startDev } from "../commands/dev.ts";
-import { type Finished, printed, run, script } from "../examples/run.ts";
+import { type Finished, loggedOut, printed, run, script } from "../examples/run.ts";
 
 const ORIGIN = "https://gallery.example";
 const SECRET = /^igpt_[sp]k_[0-9A-Za-z]{46}$/;
@@ -153,16 +153,8 @@ describe("npm run keys, while npm run dev runs", () => {
 });
 
 it("npm run keys --remote names the production database before it opens it, and says who must log in", async () => {
-  // Nobody is logged in there, and no account is in the environment.
-  const nobody = {
-    HOME: folder,
-    XDG_CONFIG_HOME: folder,
-    CI: "1",
-    CLOUDFLARE_API_TOKEN: undefined,
-    CLOUDFLARE_API_KEY: undefined,
-  };
   const command = script("scripts/keys.ts", "revoke", "key_x", "--remote");
-  const { code, stdout, stderr } = await run(command, { ...dev.environment, ...nobody });
+  const { code, stdout, stderr } = await run(command, { ...dev.environment, ...loggedOut(folder) });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^Opening the production database igpt-edge \([0-9a-f-]{36}\) to change it\.\n/);
   expect(stderr).toContain("npx wrangler login");

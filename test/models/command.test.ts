@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { openFolder } from "../../bundles/folder.ts";
 import { readIndex } from "../../bundles/publish.ts";
 import { makeBundle } from "../doubles/bundle.ts";
-import { printed, run, script } from "../examples/run.ts";
+import { loggedOut, printed, run, script } from "../examples/run.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -75,15 +75,8 @@ it("push, rollback and pull name versions and default model, before and after", 
 });
 
 it("--remote without a login changes nothing, and announces nothing", async () => {
-  const nobody = {
-    HOME: folder,
-    XDG_CONFIG_HOME: folder,
-    CI: "1",
-    CLOUDFLARE_API_TOKEN: undefined,
-    CLOUDFLARE_API_KEY: undefined,
-  };
   const push = script("scripts/models.ts", "push", "--remote", "--dir", await trained("fourth", "shop", "3"));
-  const { code, stdout, stderr } = await run(push, { ...environment(), ...nobody });
+  const { code, stdout, stderr } = await run(push, { ...environment(), ...loggedOut(folder) });
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toContain("CLOUDFLARE_API_TOKEN");
 });
