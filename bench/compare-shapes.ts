@@ -10,9 +10,9 @@ import { setFlagsFromString } from "node:v8";
 import { readArguments } from "../lib/arguments.ts";
 import { readSafetensors } from "../src/model/bundle/safetensors.ts";
 import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
-import type { KernelShape } from "../src/model/engines/kernel/tensors.ts";
 import { weightProducts } from "../src/model/weight-products.ts";
-import { rowUniforms } from "./measure.ts";
+import { Fastest } from "./fastest.ts";
+import { givenColors, rowUniforms } from "./measure.ts";
 import { halfOf, ROW, shapeOf, weightsFile } from "./shapes.ts";
 
 // Before anything is compiled.
@@ -49,7 +49,7 @@ const subjects = await Promise.all(
     const shape = shapeOf(name);
     const file = weightsFile(shape);
     const engine = await KernelEngine.load("kernel", module, shape, await readSafetensors(chunksOf(file), file.length));
-    return { name, shape, engine, best: new Map<string, number>() };
+    return { name, shape, engine, best: new Fastest() };
   }),
 );
 type Subject = (typeof subjects)[number];
@@ -65,7 +65,7 @@ const [first] = subjects;
 const table = subjects.map((subject) => ({
   shape: subject.name,
   "million weights": (weightProducts(subject.shape) / 1e6).toFixed(1),
-  "given, ms": best(subject, "given").toFixed(0),
+  "given, ms": subject.best.of("given").toFixed(0),
   ...Object.fromEntries(
     SAMPLES.flatMap((samples) => [
       [`half, ${samples}, ms`, half(subject, samples).toFixed(0)],
@@ -79,42 +79,26 @@ async function* chunksOf(file: Uint8Array): AsyncGenerator<Uint8Array> {
   yield file;
 }
 
-/** Any colours: what they cost is the same. */
-function given(shape: KernelShape): Int32Array {
-  return Int32Array.from({ length: halfOf(shape) }, (_, i) => (i * 7919) % shape.colors);
-}
-
 async function givenHalf({ engine, shape, best }: Subject): Promise<void> {
   const prefix = engine.openPrefix({ scored: false });
-  await keepBest(best, "given", () => prefix.append(given(shape)));
+  await best.time("given", () => prefix.append(givenColors(shape)));
   prefix.release();
 }
 
 async function generatedRows({ engine, shape, best }: Subject, samples: number): Promise<void> {
   const prefix = engine.openPrefix({ scored: false });
-  await prefix.append(given(shape));
+  await prefix.append(givenColors(shape));
   const generation = engine.generate(prefix, samples, { temperature: 1, topK: 0, topP: 1 });
   const input = { forced: new Int32Array(samples * ROW).fill(-1), uniforms: rowUniforms(samples) };
   for (let row = 0; row < halfOf(shape) / ROW; row++)
-    await keepBest(best, `${samples}, ${row}`, () => generation.next(input));
+    await best.time(`${samples}, ${row}`, () => generation.next(input));
   generation.release();
   prefix.release();
-}
-
-async function keepBest(best: Map<string, number>, what: string, work: () => Promise<unknown>): Promise<void> {
-  const begin = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(begin);
-  best.set(what, Math.min(best.get(what) ?? Number.POSITIVE_INFINITY, (user + system) / 1000));
-}
-
-function best(subject: Subject, what: string): number {
-  return subject.best.get(what) ?? Number.NaN;
 }
 
 /** Milliseconds of half a picture: each of its rows by the fastest. */
 function half(subject: Subject | undefined, samples: number): number {
   if (!subject) return Number.NaN;
-  const rows = Array.from({ length: halfOf(subject.shape) / ROW }, (_, row) => best(subject, `${samples}, ${row}`));
-  return rows.reduce((sum, ms) => sum + ms, best(subject, "given"));
+  const rows = Array.from({ length: halfOf(subject.shape) / ROW }, (_, row) => subject.best.of(`${samples}, ${row}`));
+  return rows.reduce((sum, ms) => sum + ms, subject.best.of("given"));
 }

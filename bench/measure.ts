@@ -1,4 +1,5 @@
 /** What each engine is asked: half a picture, the other half being given. */
+import type { KernelShape } from "../src/model/engines/kernel/tensors.ts";
 import { halfOf, ROW, SHAPES, type ShapeName } from "./shapes.ts";
 
 /** An engine under measurement, loaded. */
@@ -108,9 +109,8 @@ export function local(subject: Subject): Measurable {
 }
 
 /** The half of a picture that all engines are given. */
-export function givenColors(shape: ShapeName): Int32Array {
-  const { colors } = SHAPES[shape];
-  return Int32Array.from({ length: halfOf(SHAPES[shape]) }, (_, i) => (i * 7919 + (i >> 5) * 31) % colors);
+export function givenColors(shape: KernelShape): Int32Array {
+  return Int32Array.from({ length: halfOf(shape) }, (_, i) => (i * 7919 + (i >> 5) * 31) % shape.colors);
 }
 
 /** Uniforms of one row, [samples, ROW]. */

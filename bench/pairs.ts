@@ -1,19 +1,15 @@
 /**
  * `npx tsx bench/pairs.ts OLD.wasm NEW.wasm BUNDLE --data FILE [options]`: two builds of the kernel (`build/kernel.wasm`, kept from before a
- * change) on the same model and photographs: half pictures, in turns in one process, with each access to memory checked in code, as
- * workerd does. Of each part the fastest round counts, in CPU time. Attention's cost depends on what is attended to, so
- * weights and pictures are real ones.
+ * change) on the same model and photographs: the nats of whole pictures, then half pictures, in turns in one process, with each
+ * access to memory checked in code, as workerd does. Attention's cost depends on what is attended to, so weights and pictures are real ones.
  */
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { readArguments, required } from "../lib/arguments.ts";
-import { heldOut, openModel } from "../lib/held-out.ts";
+import { heldOut, natsOf, type OpenModel, openModel } from "../lib/held-out.ts";
 import { userPath } from "../lib/user-path.ts";
-import { WEIGHTS_FILE } from "../src/model/bundle/manifest.ts";
-import { readSafetensors } from "../src/model/bundle/safetensors.ts";
-import { KernelEngine } from "../src/model/engines/kernel/engine.ts";
+import { Fastest } from "./fastest.ts";
+import { rowUniforms } from "./measure.ts";
+import { ROW } from "./shapes.ts";
 
 // Before anything is compiled.
 setFlagsFromString("--wasm-enforce-bounds-checks");
@@ -23,7 +19,7 @@ const USAGE = `npx tsx bench/pairs.ts OLD.wasm NEW.wasm BUNDLE --data FILE [opti
   --data FILE      photographs: a zip or folder
   --pictures N     drawn at random but always the same; default 2
   --samples LIST   default 1,4
-  --rounds N       default 3`;
+  --rounds N       of half pictures, of which the fastest counts; default 3, 0 = nats alone`;
 
 const { values, positionals } = readArguments(USAGE, {
   options: {
@@ -35,73 +31,86 @@ const { values, positionals } = readArguments(USAGE, {
   allowPositionals: true,
 });
 const { data } = required(USAGE, values, ["data"]);
-const [old = "", changed = "", folder = ""] = positionals.map(userPath);
-const ROW = 32;
+const [old, changed, folder] = positionals.map(userPath);
+if (!old || !changed || !folder) {
+  console.error(USAGE);
+  process.exit(2);
+}
 
-const model = await openModel(folder);
-model.engine.release();
-const { positions } = model.manifest.architecture;
-const pictures = await heldOut(userPath(data), model, Number(values.pictures));
-const kernels = await Promise.all([old, changed].map(load));
-const best = new Map<string, number>();
-const drawn = new Map<string, string>();
+const [before, after] = await Promise.all([openModel(folder, old), openModel(folder, changed)]);
+const builds = { old: before, new: after };
+const half = before.manifest.architecture.positions / 2;
+const pictures = (await heldOut(userPath(data), before, Number(values.pictures))).map(({ tokens }) => tokens);
+await compareNats();
+if (Number(values.rounds) > 0) await compareTimes();
 
-for (let round = 0; round < Number(values.rounds); round++) {
-  for (const [picture, { tokens }] of pictures.entries()) {
-    for (const samples of values.samples.split(",").map(Number)) {
-      for (const [which, engine] of kernels.entries()) {
-        const half = await halfPicture(engine, tokens, samples, `${which} ${picture} ${samples}`);
-        drawn.set(`${which} ${picture} ${samples}`, half.join());
+async function compareNats(): Promise<void> {
+  const changes: number[] = [];
+  let worst = 0;
+  for (const tokens of pictures) {
+    const [olds, news] = [await natsOf(before, tokens), await natsOf(after, tokens)];
+    const change = news.map((nats, pixel) => nats - (olds[pixel] ?? Number.NaN));
+    changes.push(mean(change));
+    worst = change.reduce((most, nats) => Math.max(most, Math.abs(nats)), worst);
+  }
+  const deviation = Math.sqrt(mean(changes.map((change) => (change - mean(changes)) ** 2)) / (changes.length - 1));
+  console.log(
+    `Nats per pixel, new - old: ${mean(changes).toFixed(6)} +- ${deviation.toFixed(6)} on ${changes.length} pictures; the pixel that changed most: ${worst.toFixed(3)}`,
+  );
+}
+
+async function compareTimes(): Promise<void> {
+  const fastest = new Fastest();
+  const drawn = new Map<string, string>();
+  const counts = values.samples.split(",").map(Number);
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [picture, tokens] of pictures.entries()) {
+      for (const samples of counts) {
+        for (const [build, model] of Object.entries(builds)) {
+          const name = `${build} ${picture} ${samples}`;
+          drawn.set(name, (await halfPicture(model, tokens, samples, name, fastest)).join());
+        }
       }
     }
   }
-}
-
-const sum = (which: number, samples: string, part: string) =>
-  pictures.reduce((total, _, picture) => total + (best.get(`${which} ${picture} ${samples} ${part}`) ?? Number.NaN), 0);
-console.table(
-  values.samples.split(",").flatMap((samples) =>
-    ["given", "generated"].map((part) => ({
-      ...{ samples, part },
-      "old, ms": (sum(0, samples, part) / pictures.length).toFixed(0),
-      "new, ms": (sum(1, samples, part) / pictures.length).toFixed(0),
-      "new / old": (sum(1, samples, part) / sum(0, samples, part)).toFixed(3),
-    })),
-  ),
-);
-const same = [...drawn].filter(
-  ([key, tokens]) => key.startsWith("1") && drawn.get(`0${key.slice(1)}`) === tokens,
-).length;
-console.log(`The same samples from both: ${same} of ${drawn.size / 2} completions.`);
-
-async function load(file: string): Promise<KernelEngine> {
-  const weights = join(folder, WEIGHTS_FILE);
-  const stream = await readSafetensors(createReadStream(weights), (await stat(weights)).size);
-  const module = await WebAssembly.compile(await readFile(file));
-  return KernelEngine.load("kernel", module, model.manifest.architecture, stream);
+  const ms = (build: string, samples: number, part: string) =>
+    mean(pictures.map((_, picture) => fastest.of(`${build} ${picture} ${samples} ${part}`)));
+  console.table(
+    counts.flatMap((samples) =>
+      ["given", "generated"].map((part) => ({
+        ...{ samples, part },
+        "old, CPU ms": ms("old", samples, part).toFixed(0),
+        "new, CPU ms": ms("new", samples, part).toFixed(0),
+        "new / old": (ms("new", samples, part) / ms("old", samples, part)).toFixed(3),
+      })),
+    ),
+  );
+  const of = pictures.flatMap((_, picture) => counts.map((samples) => `${picture} ${samples}`));
+  const same = of.filter((name) => drawn.get(`old ${name}`) === drawn.get(`new ${name}`));
+  console.log(`The same samples from both: ${same.length} of ${of.length} completions.`);
 }
 
 /** The lower half, drawn. @returns [samples * rows of ROW] */
-async function halfPicture(engine: KernelEngine, tokens: Int32Array, samples: number, name: string): Promise<number[]> {
+async function halfPicture(
+  { engine }: OpenModel,
+  tokens: Int32Array,
+  samples: number,
+  name: string,
+  fastest: Fastest,
+): Promise<number[]> {
   const prefix = engine.openPrefix({ scored: false });
-  await timed(`${name} given`, () => prefix.append(tokens.subarray(0, positions / 2)));
+  await fastest.time(`${name} given`, () => prefix.append(tokens.subarray(0, half)));
   const generation = engine.generate(prefix, samples, { temperature: 1, topK: 0, topP: 1 });
-  const forced = new Int32Array(samples * ROW).fill(-1);
-  const uniforms = Float32Array.from({ length: samples * ROW }, (_, i) => (i * 0.618033988749895) % 1);
+  const input = { forced: new Int32Array(samples * ROW).fill(-1), uniforms: rowUniforms(samples) };
   const colors: number[] = [];
-  await timed(`${name} generated`, async () => {
-    for (let row = 0; row < positions / 2 / ROW; row++) {
-      colors.push(...(await generation.next({ forced, uniforms })).tokens);
-    }
+  await fastest.time(`${name} generated`, async () => {
+    for (let row = 0; row < half / ROW; row++) colors.push(...(await generation.next(input)).tokens);
   });
   generation.release();
   prefix.release();
   return colors;
 }
 
-async function timed(what: string, work: () => Promise<unknown>): Promise<void> {
-  const begin = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(begin);
-  best.set(what, Math.min(best.get(what) ?? Number.POSITIVE_INFINITY, (user + system) / 1000));
+function mean(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 }

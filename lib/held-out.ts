@@ -19,11 +19,14 @@ export interface OpenModel {
   engine: KernelEngine;
 }
 
-/** @param folder of a bundle's version, such as r2-assets/models/igpt-base/1 */
-export async function openModel(folder: string): Promise<OpenModel> {
+/** The kernel that ships, as it was built last. */
+const KERNEL = join(ROOT, "build/kernel.wasm");
+
+/** @param folder of a bundle's version, such as r2-assets/models/igpt-base/1 @param kernel a build of it */
+export async function openModel(folder: string, kernel = KERNEL): Promise<OpenModel> {
   const manifest = parseManifest(await readFile(join(folder, "manifest.json"), "utf8"));
   const weights = join(folder, WEIGHTS_FILE);
-  const module = await WebAssembly.compile(await readFile(join(ROOT, "build/kernel.wasm")));
+  const module = await WebAssembly.compile(await readFile(kernel));
   const stream = await readSafetensors(createReadStream(weights), (await stat(weights)).size);
   const engine = await KernelEngine.load("kernel", module, manifest.architecture, stream);
   return { folder, manifest, engine };

@@ -13,7 +13,7 @@ export function fullForwardSubject(
 ): Subject {
   const shape = SHAPES[name];
   const headWidth = shape.width / shape.heads;
-  const colors = givenColors(name);
+  const colors = givenColors(shape);
 
   async function forward(length: number): Promise<void> {
     const int64 = (values: readonly number[] | Int32Array, dims: number[]) =>

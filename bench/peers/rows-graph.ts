@@ -36,7 +36,7 @@ export function rowsSubject(
   const shape = SHAPES[name];
   const layers = Array.from({ length: shape.layers }, (_, n) => n);
   const headWidth = shape.width / shape.heads;
-  const given = givenColors(name);
+  const given = givenColors(shape);
   const half = halfOf(shape);
   let prefix = new Cache(shape, 1, half);
   const empty = { keys: new Float32Array(), values: new Float32Array() };
