@@ -43,6 +43,10 @@ const OPERATIONS: Operation["what"][] = [1, 4, 8, "embed", "likelihood"];
 const LARGE_OPERATIONS: Operation["what"][] = [1, 4, "embed", "likelihood"];
 const LARGE_REQUESTS = 3;
 
+/** What is asked of a model whose pictures have this side. */
+export const operationsOf = (resolution: number): Operation["what"][] =>
+  resolution > 32 ? LARGE_OPERATIONS : OPERATIONS;
+
 /** @param requests of each operation, fewer of 64x64 @param models a folder laid out like r2-assets @param only this model, these operations */
 export async function measureRequests(
   requests: number,
@@ -58,9 +62,8 @@ export async function measureRequests(
     const rows: RequestRow[] = [];
     for (const { id: model, resolution } of await modelsOf(models)) {
       if (only.model !== undefined && model !== only.model) continue;
-      const large = resolution > 32;
-      const count = large ? Math.min(requests, LARGE_REQUESTS) : requests;
-      for (const what of large ? LARGE_OPERATIONS : OPERATIONS) {
+      const count = resolution > 32 ? Math.min(requests, LARGE_REQUESTS) : requests;
+      for (const what of operationsOf(resolution)) {
         if (only.what && !only.what.includes(String(what))) continue;
         rows.push(await measure(worker, parts, { model, what }, photo, count));
       }
@@ -71,10 +74,14 @@ export async function measureRequests(
   }
 }
 
-/** The Worker as it is deployed. @param more variables, beside those that let everybody in */
-export async function startProduct(models: string, more: Record<string, string> = {}): Promise<Workerd> {
+/** The Worker as it is deployed. @param more variables, beside those that let everybody in @param directory the bundled Worker's */
+export async function startProduct(
+  models: string,
+  more: Record<string, string> = {},
+  directory = WORKER_DIRECTORY,
+): Promise<Workerd> {
   const vars = { ANONYMOUS_SCOPES: "COMPLETE,EMBED", FLOOD_GUARD: "off", ...more };
-  const worker = await startWorkerd({ modules: await builtModules(WORKER_DIRECTORY), vars });
+  const worker = await startWorkerd({ modules: await builtModules(directory), vars });
   await worker.publish(models);
   return worker;
 }
@@ -113,7 +120,7 @@ export async function query(worker: Workerd, { model, what }: Operation, photo: 
 }
 
 /** Milliseconds until the stream of a completion shows the first drawn row. The rest of it is given up. */
-async function firstRow(worker: Workerd, { model, what }: Operation, photo: Buffer): Promise<number> {
+export async function firstRow(worker: Workerd, { model, what }: Operation, photo: Buffer): Promise<number> {
   const given = new AbortController();
   const begin = performance.now();
   const { body } = await worker.request("/graphql", {
