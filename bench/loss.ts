@@ -28,7 +28,7 @@ const USAGE = `npx tsx bench/loss.ts --data FILE.zip [options]
   --data FILE      pictures, a zip or folder
   --pictures N     how many of them, drawn the same way each time; default 48
   --samples B      pictures that run at once, 1 to 32; default 8
-  --builds LIST    of the kernel; default kernel-r16,kernel-p16 (made by npm run build:kernel)
+  --builds LIST    of the kernel; default kernel-r16 (made by npm run build:kernel)
   --model ID       default: the default model of --dir
   --dir FOLDER     where the bundles are; default r2-assets
   --json FILE      where the figures go too`;
@@ -38,7 +38,7 @@ const { values } = parseArgs({
     data: { type: "string" },
     pictures: { type: "string", default: "48" },
     samples: { type: "string", default: "8" },
-    builds: { type: "string", default: "kernel-r16,kernel-p16" },
+    builds: { type: "string", default: "kernel-r16" },
     model: { type: "string" },
     dir: { type: "string", default: join(ROOT, "r2-assets") },
     json: { type: "string" },

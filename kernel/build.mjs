@@ -1,9 +1,8 @@
 /**
  * `npm run build:kernel`: the kernel's binaries, from one source, into `build/`.
  *
- *   kernel-r16          7-bit activations, relaxed SIMD
+ *   kernel-r16          relaxed SIMD
  *   kernel-r16-plain    the same numbers bit for bit without relaxed SIMD
- *   kernel-p16          12-bit activations, plain SIMD
  *   limits              the machine's limits, for the bench
  *   parts               kernel-r16 with its parts to be measured one by one
  *   kernel              what the Worker ships, a copy of one of them: SHIPPED, or with `--plain` its twin without relaxed
@@ -16,22 +15,20 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const builds = [
-  { name: "kernel-r16", bits: 7, features: ["simd", "relaxed-simd"] },
-  { name: "kernel-r16-plain", bits: 7, features: ["simd"] },
-  { name: "kernel-p16", bits: 12, features: ["simd"] },
-  { name: "parts", entry: "parts", bits: 7, features: ["simd", "relaxed-simd"] },
-  { name: "limits", entry: "limits", bits: 7, features: ["simd", "relaxed-simd"] },
+  { name: "kernel-r16", features: ["simd", "relaxed-simd"] },
+  { name: "kernel-r16-plain", features: ["simd"] },
+  { name: "parts", entry: "parts", features: ["simd", "relaxed-simd"] },
+  { name: "limits", entry: "limits", features: ["simd", "relaxed-simd"] },
 ];
 const SHIPPED = process.argv.includes("--plain") ? "kernel-r16-plain" : "kernel-r16";
 
 mkdirSync(`${root}build`, { recursive: true });
-for (const { name, entry = "index", bits, features } of builds) {
+for (const { name, entry = "index", features } of builds) {
   const { error, stderr } = await asc.main([
     `kernel/assembly/${entry}.ts`,
     ...["--baseDir", root, "--outFile", `build/${name}.wasm`],
     ...["--runtime", "stub", "--importMemory", "--initialMemory", "1", "--noExportMemory", "--noAssert", "-O3"],
     ...features.flatMap((feature) => ["--enable", feature]),
-    ...["--use", `ACTIVATION_BITS=${bits}`],
     ...(process.argv.includes("--text") ? ["--textFile", `build/${name}.wat`] : []),
   ]);
   if (error) {

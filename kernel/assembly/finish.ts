@@ -48,7 +48,7 @@ export function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
 @inline
 function finish(dots: v128, scale: v128, offset: v128, y: usize, at: usize): void {
   let v = f32x4.mul(f32x4.convert_i32x4_s(dots), scale);
-  if (ACTIVATION_BITS == 7) v = f32x4.add(v, f32x4.mul(v128.load(sums + at), offset));
+  v = f32x4.add(v, f32x4.mul(v128.load(sums + at), offset));
   v = f32x4.mul(v, v128.load(scales + at));
   if (biases) v = f32x4.add(v, v128.load(biases + at));
   if (adding) v = f32x4.add(v, v128.load(y));

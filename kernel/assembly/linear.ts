@@ -10,7 +10,7 @@
 import { addDot, Split } from "./dot";
 import { adding, biases, finishRow, finishVector, first, scales, setAdding, sums } from "./finish";
 import { TILE, vectorsOf } from "./pack";
-import { activationBytes, groupOf, quantiseRows } from "./quantise";
+import { groupOf, quantiseRows } from "./quantise";
 import { fourRowsSplit, oneRowSplit, twoRowsSplit } from "./split";
 import { quantised, rowScales, zero } from "./state";
 
@@ -50,8 +50,8 @@ export function linear<Way>(
 // @ts-ignore: decorator
 @inline
 function block<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
-  const q = quantised + <usize>r * inputs * activationBytes();
-  if (ACTIVATION_BITS == 7 && count == TILE) {
+  const q = quantised + <usize>r * inputs;
+  if (count == TILE) {
     if (ASC_FEATURE_RELAXED_SIMD && sizeof<Way>() == sizeof<Split>()) {
       if (group == 4) fourRowsSplit(w, q, inputs, r, y, stride);
       else if (group == 2) twoRowsSplit(w, q, inputs, r, y, stride);
@@ -63,14 +63,13 @@ function block<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: us
     else oneRow<Way>(w, q, inputs, r, y);
     return;
   }
-  const four = 4 * activationBytes();
   for (let j: u32 = 0; j < count; j++) {
-    if (ACTIVATION_BITS == 7 && group == 4) {
+    if (group == 4) {
       fourRowsOneVector<Way>(w + j * 16, count * 16, q, inputs, r, y + j * 16, stride, j * 16);
       continue;
     }
     for (let i: u32 = 0; i < group; i++) {
-      oneVector<Way>(w + j * 16, count * 16, q + i * four, group * four, inputs, r + i, y + i * stride + j * 16, j * 16);
+      oneVector<Way>(w + j * 16, count * 16, q + i * 4, group * 4, inputs, r + i, y + i * stride + j * 16, j * 16);
     }
   }
 }
@@ -203,46 +202,32 @@ function oneRow<Way>(w: usize, q: usize, inputs: u32, r: u32, y: usize): void {
   finishRow(a0, a1, a2, r, y);
 }
 
-/** One vector of a block times one row: where there is no whole block, and with 12 bits. Steps are in bytes. */
+/** One vector of a block times one row, where there is no whole block. Steps are in bytes. */
 function oneVector<Way>(w: usize, step: usize, q: usize, qStep: usize, inputs: u32, r: u32, y: usize, at: usize): void {
   let a = i32x4.splat(0);
   let b = a;
-  if (ACTIVATION_BITS == 7) {
-    for (let i: u32 = 0; i < inputs; i += 8) {
-      a = addDot<Way>(a, v128.load(w), v128.load32_splat(q));
-      b = addDot<Way>(b, v128.load(w + step), v128.load32_splat(q + qStep));
-      w += 2 * step;
-      q += 2 * qStep;
-    }
-    a = i32x4.add(a, b);
-  } else {
-    for (let i: u32 = 0; i < inputs; i += 4) {
-      const x = v128.load64_splat(q);
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(w, 0), x));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), x));
-      w += step;
-      q += qStep;
-    }
-    a = i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
+  for (let i: u32 = 0; i < inputs; i += 8) {
+    a = addDot<Way>(a, v128.load(w), v128.load32_splat(q));
+    b = addDot<Way>(b, v128.load(w + step), v128.load32_splat(q + qStep));
+    w += 2 * step;
+    q += 2 * qStep;
   }
-  finishVector(a, r, y, at);
+  finishVector(i32x4.add(a, b), r, y, at);
 }
 
 /** One output that is in no vector, its weights as they came: the same sums, and the same steps from them to y. */
 function single(w: usize, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
-  const four = 4 * activationBytes();
   for (let i: u32 = 0; i < group; i++) {
-    let q = quantised + <usize>r * inputs * activationBytes() + i * four;
+    let q = quantised + <usize>r * inputs + i * 4;
     let sum: i32 = 0;
     for (let at: u32 = 0; at < inputs; at++) {
-      const x: i32 = ACTIVATION_BITS == 7 ? <i32>load<u8>(q) : <i32>load<i16>(q);
-      sum += <i32>load<i8>(w + at) * x;
-      q += at % 4 == 3 ? (group - 1) * four + activationBytes() : activationBytes();
+      sum += <i32>load<i8>(w + at) * <i32>load<u8>(q);
+      q += at % 4 == 3 ? (group - 1) * 4 + 1 : 1;
     }
     const row = rowScales + <usize>((r + i) * 8);
     const out = y + i * stride;
     let v: f32 = <f32>sum * load<f32>(row, 0);
-    if (ACTIVATION_BITS == 7) v += load<f32>(sums) * load<f32>(row, 4);
+    v += load<f32>(sums) * load<f32>(row, 4);
     v *= load<f32>(scales);
     if (biases) v += load<f32>(biases);
     if (adding) v += load<f32>(out);

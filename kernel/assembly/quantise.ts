@@ -4,15 +4,6 @@
 import { quantised, rowScales } from "./state";
 import { maxLanes, toBytes } from "./vector";
 
-// ACTIVATION_BITS (7 or 12) is a constant of the build: `asc --use ACTIVATION_BITS=7`.
-
-/** Bytes of a quantised activation. */
-// @ts-ignore: decorator
-@inline
-export function activationBytes(): u32 {
-  return ACTIVATION_BITS == 7 ? 1 : 2;
-}
-
 /** Rows that lie together: as many as `linear` takes at once. */
 // @ts-ignore: decorator
 @inline
@@ -22,14 +13,11 @@ export function groupOf(rowsLeft: u32): u32 {
 
 /** x f32 [rows, columns] -> `quantised`, in groups of rows [columns/4][group][4], with the rows' scales and offsets. */
 export function quantiseRows(x: usize, rows: u32, columns: u32): void {
-  const four = 4 * activationBytes();
   for (let r: u32 = 0; r < rows; ) {
     const group = groupOf(rows - r);
-    const to = quantised + <usize>r * columns * activationBytes();
+    const to = quantised + <usize>r * columns;
     for (let i: u32 = 0; i < group; i++, r++) {
-      const scales = rowScales + <usize>(r * 8);
-      if (ACTIVATION_BITS == 7) sevenBits(x, columns, to + i * four, group * four, scales);
-      else twelveBits(x, columns, to + i * four, group * four, scales);
+      quantise(x, columns, to + i * 4, group * 4, rowScales + <usize>(r * 8));
       x += <usize>(columns * 4);
     }
   }
@@ -38,7 +26,7 @@ export function quantiseRows(x: usize, rows: u32, columns: u32): void {
 /** q in [0, 127] over [min, max]: after QuickGELU a row is lopsided, so a range around zero would waste half of it. */
 // @ts-ignore: decorator
 @inline
-function sevenBits(x: usize, columns: u32, q: usize, step: usize, scales: usize): void {
+function quantise(x: usize, columns: u32, q: usize, step: usize, scales: usize): void {
   // Each waits for the one before it, so there are two of both.
   let low = v128.load(x);
   let high = low;
@@ -72,26 +60,5 @@ function sevenBits(x: usize, columns: u32, q: usize, step: usize, scales: usize)
     v128.store32_lane(q + 2 * step, bytes, 2);
     v128.store32_lane(q + 3 * step, bytes, 3);
     q += 4 * step;
-  }
-}
-
-/** q in [-2047, 2047] around zero, in int16. */
-// @ts-ignore: decorator
-@inline
-function twelveBits(x: usize, columns: u32, q: usize, step: usize, scales: usize): void {
-  let most = f32x4.abs(v128.load(x));
-  for (let i: u32 = 4; i < columns; i += 4) most = f32x4.pmax(most, f32x4.abs(v128.load(x + <usize>(i * 4))));
-  const range: f32 = maxLanes(most);
-  const inverse = f32x4.splat(range > 0 ? <f32>2047.0 / range : 0);
-  store<f32>(scales, range / <f32>2047.0, 0);
-  store<f32>(scales, 0, 4);
-  for (let i: u32 = 0; i < columns; i += 8) {
-    const p = x + <usize>(i * 4);
-    const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p, 0), inverse)));
-    const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p, 16), inverse)));
-    const words = i16x8.narrow_i32x4_s(a, b);
-    v128.store64_lane(q, words, 0);
-    v128.store64_lane(q + step, words, 1);
-    q += 2 * step;
   }
 }

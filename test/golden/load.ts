@@ -40,6 +40,9 @@ export interface Golden {
   file(name: string): Uint8Array<ArrayBuffer>;
 }
 
+/** So many pixels of a greedy completion are compared; "last rows" has the longest contexts. */
+export const GREEDY_PIXELS = 128;
+
 /**
  * `tiny`, `biased` and `half` (fp16, for an origin alone) have random weights and are committed here; `shipped` is the
  * default model of r2-assets.

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export const BINARIES = ["kernel-r16", "kernel-r16-plain", "kernel-p16"] as const;
+export const BINARIES = ["kernel-r16", "kernel-r16-plain"] as const;
 export type Binary = (typeof BINARIES)[number];
 
 export function kernelModule(name: Binary): WebAssembly.Module {

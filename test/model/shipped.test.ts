@@ -30,7 +30,6 @@ afterAll(() => close());
 
 describe.each([
   ["kernel", "igpt-base"],
-  ["kernel", "igpt-small"],
   // As float32, which the other engine holds, igpt-base does not fit an isolate.
   ["onnx", "igpt-small"],
 ] as const)("%s, %s", (name, id) => {
@@ -63,20 +62,20 @@ describe.each([
   });
 
   test("sample i is the same for any number of samples, and another for another seed", async () => {
-    const options = { keepRows: 30, seed: 11 };
-    const four = await complete(4, options);
-    expect(await complete(1, options)).toEqual(four.slice(0, 1));
-    expect(await complete(3, options)).toEqual(four.slice(0, 3));
-    expect(new Set(four.map(({ tokens }) => tokens.join())).size).toBe(4);
-    expect(await complete(4, { ...options, seed: 12 })).not.toEqual(four);
+    const options = { keepRows: 31, seed: 11 };
+    const three = await complete(3, options);
+    expect(await complete(1, options)).toEqual(three.slice(0, 1));
+    expect(await complete(2, options)).toEqual(three.slice(0, 2));
+    expect(new Set(three.map(({ tokens }) => tokens.join())).size).toBe(3);
+    expect(await complete(1, { ...options, seed: 12 })).not.toEqual(three.slice(0, 1));
   });
 
   test("given pixels are the input's; those not given do not matter", async () => {
-    const mask = fc.array(fc.boolean(), { minLength: 64, maxLength: 64 });
+    const mask = fc.array(fc.boolean(), { minLength: 32, maxLength: 32 });
     await fc.assert(
-      fc.asyncProperty(mask, fc.nat(63), async (flags, hole) => {
+      fc.asyncProperty(mask, fc.nat(31), async (flags, hole) => {
         // Most of the picture given, so that the rows to be made are few.
-        const keep = Array.from({ length: 1024 }, (_, i) => i < 960 || (flags[i - 960] === true && i - 960 !== hole));
+        const keep = Array.from({ length: 1024 }, (_, i) => i < 992 || (flags[i - 992] === true && i - 992 !== hole));
         const [sample] = await complete(1, { keep, seed: 3 });
         keep.forEach((given, pixel) => {
           if (given) expect(sample?.tokens[pixel]).toBe(picture[pixel]);
@@ -84,14 +83,14 @@ describe.each([
         const noise = picture.map((token, pixel) => (keep[pixel] ? token : 511 - token));
         expect(await complete(1, { keep, seed: 3 }, noise)).toEqual([sample]);
       }),
-      { numRuns: 3 },
+      { numRuns: 2 },
     );
   });
 
   test("temperature 0 takes the likeliest colour: no other one has a lower nll", async () => {
     const keep = Array.from({ length: 1024 }, (_, pixel) => pixel !== 1000);
     const [greedy] = await complete(1, { keep, temperature: 0 });
-    const seeds = [1, 2, 3].map((seed) => complete(1, { keep, seed }));
+    const seeds = [1, 2].map((seed) => complete(1, { keep, seed }));
     for (const [sampled] of await Promise.all(seeds)) {
       expect(greedy?.nllPerPixel).toBeLessThanOrEqual(sampled?.nllPerPixel ?? 0);
     }
