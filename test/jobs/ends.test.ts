@@ -8,7 +8,7 @@ import { ended, job, picture, status, submit, submitted } from "./client.ts";
 import { pixelsUsed, until } from "./eventually.ts";
 
 /** One row of 32 pixels a sample. */
-const options = { keepRows: 31, seed: 2, execution: "ORIGIN" };
+const options = { model: "igpt-small", keepRows: 31, seed: 2, execution: "ORIGIN" };
 
 describe("a job's pixels", () => {
   const LIMIT = 1_500;

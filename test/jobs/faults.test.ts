@@ -29,7 +29,11 @@ afterEach(() => worker.plan());
 /** On what may be a slow machine. */
 const SLOW = 300_000;
 /** Two chunks, one row to generate. */
-const submission = { image: picture(), samples: 20, options: { keepRows: 31, seed: 8, execution: "ORIGIN" } };
+const submission = {
+  image: picture(),
+  samples: 20,
+  options: { model: "igpt-small", keepRows: 31, seed: 8, execution: "ORIGIN" },
+};
 const PIXELS = 20 * 32;
 
 it.each<[what: string, ...faults: Fault[]]>([

@@ -11,7 +11,7 @@ const PROGRESS = `subscription ($id: ID!) { completionProgress(id: $id) {
   status rowsDone rowsTotal retrying { code message } samples { index tokens } completion { status samples { index } }
 } }`;
 type Complete = { complete: Pick<JobAnswer, "ranOn" | "engine" | "samples"> };
-const options = { keepRows: 30, seed: 5 };
+const options = { model: "igpt-small", keepRows: 30, seed: 5 };
 
 describe("jobs with an origin", () => {
   let origin: OriginProcess;
@@ -170,7 +170,7 @@ describe("jobs with an origin", () => {
     const strict = { ...options, execution: "ORIGIN" };
     const told = {
       code: "ORIGIN_UNAVAILABLE",
-      message: expect.stringMatching(/does not fit.* igpt-base, version \d+.*will not help.*operator/),
+      message: expect.stringMatching(/does not fit.* igpt-small, version \d+.*will not help.*operator/),
     };
 
     it("is not asked again for a job, which fails and says whom to turn to, or is done at the edge", async () => {
@@ -230,7 +230,7 @@ describe("jobs with an origin", () => {
     const id = await submitted(worker, {
       image: picture(6),
       samples: 64,
-      options: { keepRows: 16, seed: 1, execution: "ORIGIN" },
+      options: { model: "igpt-small", keepRows: 16, seed: 1, execution: "ORIGIN" },
     });
     await until(() => status(worker, id), "RUNNING");
     await origin.stop("SIGKILL");
@@ -245,7 +245,7 @@ describe("jobs with an origin", () => {
     const id = await submitted(worker, {
       image: picture(7),
       samples: 256,
-      options: { keepRows: 0, execution: "ORIGIN" },
+      options: { model: "igpt-small", keepRows: 0, execution: "ORIGIN" },
     });
     const cancel = () =>
       worker.data<{ cancelCompletion: { status: string } }>(`mutation { cancelCompletion(id: "${id}") { status } }`);

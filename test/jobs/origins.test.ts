@@ -10,7 +10,7 @@ describe("two origins", () => {
   let origins: OriginProcess[];
   let proxies: BadProxy[];
   let worker: TestWorker;
-  const options = { keepRows: 31, seed: 21, execution: "ORIGIN" };
+  const options = { model: "igpt-small", keepRows: 31, seed: 21, execution: "ORIGIN" };
   /** Rows of the inferences that each origin has finished. */
   const rows = () =>
     origins.map(({ lines }) => lines.reduce((sum, line) => sum + (line.event === "infer" ? Number(line.rows) : 0), 0));

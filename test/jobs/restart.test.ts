@@ -30,7 +30,7 @@ it("a job goes on when the Worker's process was killed in its midst", async () =
   const port = await freePort();
   worker = await startWorker(port, origin.url);
   const submit = `mutation ($image: ImageInput!) {
-    submitCompletion(image: $image, samples: 64, options: { keepRows: 24, seed: 3, execution: ORIGIN }) { completion { id } }
+    submitCompletion(image: $image, samples: 64, options: { model: "igpt-small", keepRows: 24, seed: 3, execution: ORIGIN }) { completion { id } }
   }`;
   const { submitCompletion } = await ask<{ submitCompletion: { completion: { id: string } } }>(port, submit, {
     image: picture(),

@@ -28,7 +28,7 @@ async function startReceiver(
   return { url: `http://127.0.0.1:${address.port}/hook`, port: address.port, deliveries, server };
 }
 
-const options = { keepRows: 31, seed: 1 };
+const options = { model: "igpt-small", keepRows: 31, seed: 1 };
 
 describe("webhooks", () => {
   let worker: TestWorker;
