@@ -1,47 +1,56 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getPlatformProxy, unstable_readConfig } from "wrangler";
+import { type LocalState, openLocalState } from "./local-state.ts";
 import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
 import { STATE } from "./state.ts";
+import { configuredDatabase, readWranglerConfig } from "./wrangler-config.ts";
 
 export interface OpenDatabase {
   db: D1Database;
   close: () => Promise<void>;
 }
 
-/** wrangler.toml's database. @throws Error where it has none */
-function configured() {
-  const { compatibility_date, d1_databases } = unstable_readConfig({ config: join(ROOT, "wrangler.toml") });
-  const [database] = d1_databases;
-  if (!database) throw new Error("wrangler.toml has no D1 database.");
-  return { compatibility_date, database };
-}
-
 /** How a command names the database that it is about to change. */
 export function nameOfDatabase({ remote = false } = {}): string {
   if (!remote) return "the database of npm run dev";
-  const { database_name, database_id } = configured().database;
+  const { database_name, database_id } = configuredDatabase();
   return `the production database ${database_name} (${database_id})`;
 }
 
+/** The project's D1: that of `npm run dev` (also while it runs), or the production one through wrangler's login. */
+export function openDatabase({ remote = false } = {}): Promise<OpenDatabase> {
+  return remote ? openProduction() : openMigrated();
+}
+
 /**
- * The project's D1: that of `npm run dev` (also while it runs), or the production one through wrangler's login. Either is
- * reached by the same binding, from a configuration that has nothing but the database.
+ * What `npm run dev` has stored, with all of `migrations/` applied to its database. Production's are a step of their own,
+ * before `npm run deploy`, which applies none: `wrangler d1 migrations apply DB --remote`.
  */
-export async function openDatabase({ remote = false } = {}): Promise<OpenDatabase> {
-  const { compatibility_date, database } = configured();
+export async function openMigrated(): Promise<LocalState> {
+  const state = await openLocalState();
+  try {
+    if ((await pendingMigrations(state.db)).length === 0) return state;
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+  await state.close();
+  await run("node_modules/.bin/wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
+  return openLocalState();
+}
+
+/** The same binding, from a configuration that has nothing but the database. */
+async function openProduction(): Promise<OpenDatabase> {
+  const { getPlatformProxy } = await import("wrangler");
   const directory = await mkdtemp(join(tmpdir(), "igpt-edge-"));
   try {
     const configPath = join(directory, "wrangler.json");
-    const config = { name: "igpt-edge-database", compatibility_date, d1_databases: [{ ...database, remote }] };
-    await writeFile(configPath, JSON.stringify(config));
-    const proxy = await getPlatformProxy<{ DB: D1Database }>({
-      configPath,
-      persist: { path: join(STATE, "v3") },
-      remoteBindings: remote,
-    });
+    const { compatibility_date } = readWranglerConfig();
+    const d1_databases = [{ ...configuredDatabase(), remote: true }];
+    await writeFile(configPath, JSON.stringify({ name: "igpt-edge-database", compatibility_date, d1_databases }));
+    const proxy = await getPlatformProxy<{ DB: D1Database }>({ configPath, persist: false, remoteBindings: true });
     return {
       db: proxy.env.DB,
       close: async () => {
@@ -53,20 +62,6 @@ export async function openDatabase({ remote = false } = {}): Promise<OpenDatabas
     await rm(directory, { recursive: true });
     throw error;
   }
-}
-
-/**
- * Applies what is new in `migrations/` to the database of `npm run dev`. Production's are a step of their own, before
- * `npm run deploy`, which applies none: `wrangler d1 migrations apply DB --remote`.
- */
-export async function migrateLocalDatabase(): Promise<void> {
-  const { db, close } = await openDatabase();
-  try {
-    if ((await pendingMigrations(db)).length === 0) return;
-  } finally {
-    await close();
-  }
-  await run("node_modules/.bin/wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", STATE]);
 }
 
 async function pendingMigrations(db: D1Database): Promise<string[]> {

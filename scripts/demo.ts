@@ -13,8 +13,8 @@ import { developmentVariables } from "../lib/development.ts";
 import { ask } from "../lib/graphql.ts";
 import { onEnd } from "../lib/on-end.ts";
 import { freePort } from "../lib/port.ts";
+import { prepareState } from "../lib/prepare-state.ts";
 import { ROOT } from "../lib/root.ts";
-import { seedModels } from "../lib/seed-models.ts";
 import { shownPath, userPath } from "../lib/user-path.ts";
 import { type WatchedCompletion, watchCompletion } from "../lib/watch-completion.ts";
 
@@ -88,7 +88,7 @@ process.exit();
 async function start(): Promise<void> {
   console.log("Building what is missing and putting the model into the local R2 bucket ...");
   await buildAll();
-  await seedModels();
+  await prepareState({ database: false });
 
   console.log("Starting the Worker (wrangler dev, no account, no network) ...");
   const port = await freePort();

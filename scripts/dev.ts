@@ -1,12 +1,11 @@
 /** `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]`: the Worker on this machine, with all it needs. */
 import { readArguments } from "../lib/arguments.ts";
 import { buildAll } from "../lib/build-all.ts";
-import { migrateLocalDatabase } from "../lib/database.ts";
 import { startDevServer, untilReady } from "../lib/dev-server.ts";
 import { DEVELOPMENT_WEBHOOK_SECRET, developmentVariables, whatIsOpen } from "../lib/development.ts";
 import { onEnd } from "../lib/on-end.ts";
 import { freePort, isFree, parsePort } from "../lib/port.ts";
-import { seedModels } from "../lib/seed-models.ts";
+import { prepareState } from "../lib/prepare-state.ts";
 
 const USAGE = `npm run dev -- [--port N] [--origin URL] [--var NAME=VALUE]
 
@@ -38,8 +37,7 @@ try {
 async function start(): Promise<void> {
   const port = await claimedPort();
   await buildAll();
-  await seedModels();
-  await migrateLocalDatabase();
+  await prepareState({ database: true });
   const given = Object.fromEntries(
     values.var.map((pair) => [pair.split(/[=:]/, 1)[0], pair.replace(/^[^=:]*[=:]/, "")]),
   );

@@ -2,7 +2,6 @@
 
 import { readFile } from "node:fs/promises";
 import { readArguments } from "../lib/arguments.ts";
-import { migrateLocalDatabase, nameOfDatabase, openDatabase } from "../lib/database.ts";
 import { userPath } from "../lib/user-path.ts";
 import { checkNewKey } from "../src/access/key-input.ts";
 import type { KeyRecord } from "../src/access/key-record.ts";
@@ -45,8 +44,11 @@ const { values, positionals } = readArguments(USAGE, {
 const ACTOR: Actor = { id: "cli" };
 const [command = "", id = ""] = positionals;
 
-const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
-  async create(keys) {
+type Change = (keys: KeyStore) => Promise<void>;
+
+/** Each reads its options, so that what is wrong with them is told before any database is opened, and gives what to do then. */
+const COMMANDS: Record<string, () => Promise<Change>> = {
+  async create() {
     const kind = values.kind.toUpperCase();
     if (kind !== "SECRET" && kind !== "PUBLISHABLE")
       throw new UserError("BAD_OPTION", "--kind: secret or publishable.");
@@ -62,38 +64,46 @@ const COMMANDS: Record<string, (keys: KeyStore) => Promise<void>> = {
       expiresAt: values.expires,
     } as const;
     checkNewKey(input, Date.now());
-    about(`make the key ${input.name} (${describe(input)})`);
-    show(await keys.create(input, ACTOR, Date.now()));
+    return async (keys) => {
+      about(`make the key ${input.name} (${describe(input)})`);
+      show(await keys.create(input, ACTOR, Date.now()));
+    };
   },
-  async list(keys) {
-    const rows = (await keys.list()).map((key) => ({
-      id: key.id,
-      prefix: key.prefix,
-      name: key.name,
-      kind: key.kind,
-      scopes: key.scopes.join(","),
-      created: day(key.createdAt),
-      expires: day(key.expiresAt),
-      revoked: day(key.revokedAt),
-      "last used": day(key.lastUsedAt),
-    }));
-    if (rows.length === 0) console.log("There are no keys.");
-    else console.table(rows);
-  },
-  async rotate(keys) {
-    const key = await keys.get(id);
-    about(
-      `give ${key.name} (${id}, ${describe(key)}) new secrets; its old ones work for ${values["grace-seconds"]} s more`,
-    );
-    show(await keys.rotate(id, Number(values["grace-seconds"]), ACTOR, Date.now()));
-  },
-  async revoke(keys) {
-    const key = await keys.get(id);
-    about(`revoke ${key.name} (${id}, ${describe(key)}), for good`);
-    await keys.revoke(id, ACTOR, Date.now());
-    console.log(`${key.name} (${id}) is revoked.`);
-  },
+  list: async () => list,
+  rotate: async () => rotate,
+  revoke: async () => revoke,
 };
+
+async function list(keys: KeyStore): Promise<void> {
+  const rows = (await keys.list()).map((key) => ({
+    id: key.id,
+    prefix: key.prefix,
+    name: key.name,
+    kind: key.kind,
+    scopes: key.scopes.join(","),
+    created: day(key.createdAt),
+    expires: day(key.expiresAt),
+    revoked: day(key.revokedAt),
+    "last used": day(key.lastUsedAt),
+  }));
+  if (rows.length === 0) console.log("There are no keys.");
+  else console.table(rows);
+}
+
+async function rotate(keys: KeyStore): Promise<void> {
+  const key = await keys.get(id);
+  about(
+    `give ${key.name} (${id}, ${describe(key)}) new secrets; its old ones work for ${values["grace-seconds"]} s more`,
+  );
+  show(await keys.rotate(id, Number(values["grace-seconds"]), ACTOR, Date.now()));
+}
+
+async function revoke(keys: KeyStore): Promise<void> {
+  const key = await keys.get(id);
+  about(`revoke ${key.name} (${id}, ${describe(key)}), for good`);
+  await keys.revoke(id, ACTOR, Date.now());
+  console.log(`${key.name} (${id}) is revoked.`);
+}
 
 /** Told before it is done. */
 function about(change: string): void {
@@ -146,29 +156,32 @@ function day(time: number | null): string {
   return time === null ? "" : new Date(time).toISOString().slice(0, 16).replace("T", " ");
 }
 
-const run = COMMANDS[command];
-if (!run) {
+const prepare = COMMANDS[command];
+if (!prepare) {
   console.log(USAGE);
   process.exit(2);
 }
-if (command !== "list") console.log(`Opening ${nameOfDatabase(values)} to change it.`);
-if (values.remote) {
-  // wrangler's remote session reports its failures beside the promise that waits for it.
-  process.once("uncaughtException", (error) => {
-    console.error(error.message.split("\n", 1)[0]);
-    console.error("The production database cannot be reached: npx wrangler login, or set CLOUDFLARE_API_TOKEN.");
-    process.exit(1);
-  });
-} else {
-  await migrateLocalDatabase();
-}
-const { db, close } = await openDatabase(values);
 try {
-  await run(new KeyStore(db));
+  const change = await prepare();
+  // Takes a second to load: who mistyped an option need not wait for it.
+  const { nameOfDatabase, openDatabase } = await import("../lib/database.ts");
+  if (command !== "list") console.log(`Opening ${nameOfDatabase(values)} to change it.`);
+  if (values.remote) {
+    // wrangler's remote session reports its failures beside the promise that waits for it.
+    process.once("uncaughtException", (error) => {
+      console.error(error.message.split("\n", 1)[0]);
+      console.error("The production database cannot be reached: npx wrangler login, or set CLOUDFLARE_API_TOKEN.");
+      process.exit(1);
+    });
+  }
+  const { db, close } = await openDatabase(values);
+  try {
+    await change(new KeyStore(db));
+  } finally {
+    await close();
+  }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
-} finally {
-  await close();
 }

@@ -5,9 +5,10 @@ import { checkBundle, type Read } from "../bundles/bundle.ts";
 import { openFolder } from "../bundles/folder.ts";
 import { type Change, publish, readIndex, rollback } from "../bundles/publish.ts";
 import { readArguments } from "../lib/arguments.ts";
+import { BUCKET_NAME, openLocalState } from "../lib/local-state.ts";
+import { openRemoteBucket } from "../lib/remote-bucket.ts";
 import { ASSETS } from "../lib/root.ts";
 import { shownPath, userPath } from "../lib/user-path.ts";
-import { BUCKET_NAME, openLocalBucket, openRemoteBucket } from "../lib/wrangler-bucket.ts";
 import { exportTriton, TRITON_PREFIX, tritonDevice } from "./export-triton.ts";
 
 const USAGE = `npm run models -- COMMAND [--remote] [--dir FOLDER] [--model ID] [--version N] [--default ID]
@@ -122,7 +123,7 @@ if (!command) {
   console.log(USAGE);
   process.exit(2);
 }
-const bucket = options.remote ? openRemoteBucket() : await openLocalBucket();
+const bucket = options.remote ? openRemoteBucket() : (await openLocalState()).bucket;
 try {
   await command(bucket);
 } catch (error) {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { openFolder } from "../bundles/folder.ts";
 import { publish, readIndex } from "../bundles/publish.ts";
 import { readArguments, required } from "../lib/arguments.ts";
+import { openLocalState } from "../lib/local-state.ts";
 import { python } from "../lib/python.ts";
 import { ASSETS, ROOT } from "../lib/root.ts";
 import { userPath } from "../lib/user-path.ts";
-import { openLocalBucket } from "../lib/wrangler-bucket.ts";
 
 const USAGE = `npm run train -- --data FOLDER --id NAME [options]
 
@@ -53,7 +53,7 @@ try {
   const run = await python();
   console.log(`When it is trained, it is published to the bucket of npm run dev as well; production stays as it is.`);
   await run("igpt.make", options);
-  const bucket = await openLocalBucket();
+  const bucket = (await openLocalState()).bucket;
   try {
     await publish((key) => openFolder(directory).get(key), bucket, { only: id });
   } finally {

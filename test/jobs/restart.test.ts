@@ -6,8 +6,8 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { openFolder } from "../../bundles/folder.ts";
 import { publish } from "../../bundles/publish.ts";
+import { openLocalState } from "../../lib/local-state.ts";
 import { ASSETS, ROOT } from "../../lib/root.ts";
-import { openLocalBucket } from "../../lib/wrangler-bucket.ts";
 import { freePort, OriginProcess } from "../origin/process.ts";
 import { JOB_FIELDS, type JobAnswer, picture } from "./client.ts";
 
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 it("a job goes on when the Worker's process was killed in its midst", async () => {
   state = await mkdtemp(join(tmpdir(), "igpt-restart-"));
-  const bucket = await openLocalBucket(join(state, "v3"));
+  const bucket = (await openLocalState(join(state, "v3"))).bucket;
   await publish((key) => openFolder(ASSETS).get(key), bucket);
   await bucket.close();
   // One thread, so that there is time to kill in.

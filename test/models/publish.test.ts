@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Bucket } from "../../bundles/bucket.ts";
 import { openFolder } from "../../bundles/folder.ts";
 import { publish, readIndex, rollback } from "../../bundles/publish.ts";
-import { openLocalBucket } from "../../lib/wrangler-bucket.ts";
+import { openLocalState } from "../../lib/local-state.ts";
 import { makeBundle } from "../doubles/bundle.ts";
 
 let directory: string;
@@ -14,7 +14,7 @@ let bucket: Bucket;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "igpt-edge-publish-"));
   source = openFolder(join(directory, "source"));
-  bucket = await openLocalBucket(join(directory, "state"));
+  bucket = (await openLocalState(join(directory, "state"))).bucket;
 });
 afterEach(async () => {
   await bucket.close();
@@ -181,7 +181,7 @@ describe("rollback", () => {
 it("may be open twice at once", async () => {
   await add("small", "1");
   await publishAll();
-  const second = await openLocalBucket(join(directory, "state"));
+  const second = (await openLocalState(join(directory, "state"))).bucket;
   expect(await second.get("models/index.json")).not.toBeNull();
   await second.close();
 });
