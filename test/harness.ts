@@ -11,6 +11,8 @@ export interface TestWorkerOptions {
   vars?: Record<string, string>;
   /** A folder laid out like r2-assets, whose models are published to the Worker's bucket; null: an empty bucket. */
   models?: string | null;
+  /** The bucket's default model. Default: that of `models`. */
+  defaultModel?: string;
   /** Where the Worker's bundle lies. Default: the production one. */
   directory?: string;
 }
@@ -29,6 +31,7 @@ export type TestWorker = Awaited<ReturnType<typeof startWorker>>;
 export async function startWorker({
   vars = {},
   models = join(ROOT, "r2-assets"),
+  defaultModel,
   directory = WORKER_DIRECTORY,
 }: TestWorkerOptions = {}) {
   const harness = createTestHarness({
@@ -54,7 +57,7 @@ export async function startWorker({
     },
     close: async () => {},
   };
-  if (models !== null) await publish((key) => openFolder(models).get(key), bucket);
+  if (models !== null) await publish((key) => openFolder(models).get(key), bucket, { makeDefault: defaultModel });
 
   /** A request to the Worker over HTTP; `path` starts with a slash. */
   const request = (path: string, init?: RequestInit): Promise<Response> => fetch(new URL(path, url), init);

@@ -22,7 +22,7 @@ afterAll(() => worker?.close());
 afterEach(() => worker.plan());
 
 /** One row, 32 pixels. A picture that was stored before is not stored again: each seed draws another. */
-const row = (seed: number) => `image: $image, options: { keepRows: 31, seed: ${seed} }`;
+const row = (seed: number) => `image: $image, options: { model: "igpt-small", keepRows: 31, seed: ${seed} }`;
 const ROW = row(3);
 const storing = { calls: "BUCKET put images/", when: "before" } as const;
 
@@ -121,7 +121,11 @@ describe("an answer of which nothing is left, because a field beside failed", ()
   it("leaves a job that its idempotency key leads to", async () => {
     await newKey(100);
     expect((await ask(SUBMIT, { key: "mine" })).data).toBeNull();
-    const submission = { image: picture(), options: { keepRows: 31, seed: 3 }, idempotencyKey: "mine" };
+    const submission = {
+      image: picture(),
+      options: { model: "igpt-small", keepRows: 31, seed: 3 },
+      idempotencyKey: "mine",
+    };
     const id = await submitted(worker, submission, headers);
     expect(await ended(worker, id, headers)).toMatchObject({ status: "SUCCEEDED" });
     await charged(32);

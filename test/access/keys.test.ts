@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { KeyStore } from "../../src/access/key-store.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "../worker/pictures.ts";
 import { bearer, issueKey } from "./admin.ts";
 
 /** As in production: without a key nothing is allowed. */
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ANONYMOUS_SCOPES: "", GRAPHIQL: "off" } });
+  worker = await sharedWorker("closed");
 });
-afterAll(() => worker.close());
 
 const MODELS = "{ models { id } }";
 const EMBED = "query ($image: ImageInput!) { embed(image: $image) { dimensions } }";

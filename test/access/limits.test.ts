@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "../worker/pictures.ts";
 import { bearer, issueKey } from "./admin.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const COMPLETE = `query ($image: ImageInput!, $samples: Int! = 1, $options: CompleteOptions) {
   complete(image: $image, samples: $samples, options: $options) { seed } }`;

@@ -11,7 +11,8 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000 } },
     // A second try in a fresh page: a browser on two shared cores now and then starves for seconds.
     retry: 1,
-    // One browser and one model at a time: two cores are no place for more.
+    // One browser and one model at a time: two cores are no place for more. One process, for its Worker serves all files.
     fileParallelism: false,
+    isolate: false,
   },
 });

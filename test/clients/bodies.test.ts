@@ -1,14 +1,13 @@
 /** How bodies come: packed, as forms of other libraries, with members and media types that other clients write. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "../worker/pictures.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const LIKELIHOOD = "query ($image: ImageInput!) { likelihood(image: $image) { nllPerPixel } }";
 const JSON_TYPE = { "content-type": "application/json" };

@@ -1,13 +1,12 @@
 /** Every method, with every way to have a body or none, on every route: nothing of it is a failure of ours. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { sendRaw } from "./raw.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "get"];
 const ROUTES = [

@@ -2,16 +2,16 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { developmentVariables } from "../../lib/development.ts";
 import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "../worker/pictures.ts";
 
-let development: TestWorker;
+let development: SharedWorker;
 let production: TestWorker;
 let pictures: Server;
 let pictureUrl: string;
 beforeAll(async () => {
-  development = await startWorker({ vars: developmentVariables({}) });
+  development = await sharedWorker("development");
   production = await startWorker({ vars: { ANONYMOUS_SCOPES: "COMPLETE,EMBED,JOBS" } });
   const bytes = Buffer.from(photo.base64, "base64");
   pictures = createServer((_, response) => response.setHeader("content-type", "image/jpeg").end(bytes));
@@ -20,12 +20,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   pictures?.close();
-  await development?.close();
   await production?.close();
 });
 
 /** What a browser does for a page of `origin`: asks first, then sends. @returns null: the page may not */
-async function fromPage(worker: TestWorker, origin: string, headers: Record<string, string> = {}) {
+async function fromPage(worker: SharedWorker, origin: string, headers: Record<string, string> = {}) {
   const sent = { "content-type": "application/json", ...headers };
   const preflight = await worker.request("/graphql", {
     method: "OPTIONS",
@@ -87,7 +86,7 @@ describe("a URL of this machine", () => {
     }
   }`;
   type Submitted = { submitCompletion: { userErrors: { code: string; message: string }[] } };
-  const submit = (worker: TestWorker, webhookUrl: string) =>
+  const submit = (worker: SharedWorker, webhookUrl: string) =>
     worker.data<Submitted>(SUBMIT, { image: photo, webhookUrl });
 
   it("is fetched in development", async () => {

@@ -64,7 +64,7 @@ async function wranglerProblems(text: string): Promise<string[]> {
   // Options, and what belongs to them, come last.
   const words = text.replace(/ --.*/, "").split(" ");
   const options = text.split(" ").filter((word) => word.startsWith("--"));
-  const { stdout } = await run(["node_modules/.bin/wrangler", ...words, "--help"], { WRANGLER_SEND_METRICS: "false" });
+  const stdout = await helpOf(words);
   const usage = stdout.split("\n").find((line) => line.startsWith("wrangler ")) ?? "";
   const named = usage
     .split(" ")
@@ -79,4 +79,18 @@ async function wranglerProblems(text: string): Promise<string[]> {
       : [`its help says ${JSON.stringify(usage)}`]),
     ...options.filter((option) => !stdout.includes(option)).map((option) => `no ${option}`),
   ];
+}
+
+const asked = new Map<string, Promise<string>>();
+
+/** Asked once: wrangler takes seconds. */
+function helpOf(words: string[]): Promise<string> {
+  const key = words.join(" ");
+  const help =
+    asked.get(key) ??
+    run(["node_modules/.bin/wrangler", ...words, "--help"], { WRANGLER_SEND_METRICS: "false" }).then(
+      ({ stdout }) => stdout,
+    );
+  asked.set(key, help);
+  return help;
 }

@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type OperationDefinitionNode, parse } from "graphql";
 import { createClient } from "graphql-sse";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
 import { printed } from "../examples/run.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { gradient, photo } from "../worker/pictures.ts";
 import { type Block, blocksOf, blocksOfSchema, readPages } from "./pages.ts";
 
@@ -20,14 +20,13 @@ const curls = blocks.filter(
   ({ language, code }) => language === "sh" && code.includes("curl") && code.includes(ENDPOINT),
 );
 
-let worker: TestWorker;
+let worker: SharedWorker;
 /** Of a key that may do anything. */
 let headers: Record<string, string>;
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ALLOW_LOOPBACK_URLS: "on" } });
+  worker = await sharedWorker("development");
   headers = bearer((await issueKey(worker, { scopes: ["COMPLETE", "EMBED", "JOBS", "ADMIN"] })).secret);
 });
-afterAll(() => worker.close());
 
 /** What the docs' variables stand for, by name. */
 const VARIABLES: Record<string, () => unknown> = {

@@ -57,7 +57,9 @@ export const STEPS: Step[] = [
     const { project, ports } = session;
     const printed = await project.run(command, { IGPT_ENDPOINT: `http://127.0.0.1:${ports[8787]}/graphql` });
     expect(printed).toContain("64 samples by kernel (ORIGIN)");
-    expectSheet(project, "sheet.png");
+    const { width, height } = expectSheet(project, "sheet.png");
+    // Eight columns and rows of 96 pixels, 8 between them.
+    expect([width, height]).toEqual([8 * 104 + 8, 8 * 104 + 8]);
   }),
   step(
     "npm run keys -- create --name shop --scopes COMPLETE,EMBED --requests-per-minute 60 --pixels-per-month 5000000",
@@ -124,10 +126,11 @@ function withPorts(command: string, { ports }: Session): string {
 }
 
 /** A picture of several samples: not of one colour, and larger than one of them. */
-function expectSheet({ directory }: ProjectCopy, path: string): void {
+function expectSheet({ directory }: ProjectCopy, path: string): { width: number; height: number } {
   const { width, height, data } = PNG.sync.read(readFileSync(join(directory, path)));
   expect(width * height).toBeGreaterThan(4 * 32 * 32);
   expect(new Set(data).size).toBeGreaterThan(16);
+  return { width, height };
 }
 
 /** Also while `npm run dev` runs, and known to its next request. */

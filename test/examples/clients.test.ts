@@ -1,18 +1,17 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { printed, run, script } from "./run.ts";
 
 const PICTURE = "web/pictures/chelsea.jpg";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 let env: Record<string, string>;
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ANONYMOUS_SCOPES: "" } });
+  worker = await sharedWorker("closed");
   const { secret } = await issueKey(worker);
   env = { IGPT_ENDPOINT: new URL("/graphql", worker.url).href, IGPT_KEY: secret };
 });
-afterAll(() => worker.close());
 
 async function expectPictures(text: string, count: number): Promise<void> {
   const urls = text.match(/http:\S+?\/thumbnails\/[^"\s]+/g) ?? [];

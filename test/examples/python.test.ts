@@ -8,7 +8,7 @@ import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../lib/root.ts";
 import { issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { printed, run } from "./run.ts";
 
 /** What examples/python/env.sh has made; `EXAMPLES_PYTHON=make` lets it make one. */
@@ -26,7 +26,7 @@ function findPython(): string | undefined {
 const python = findPython();
 
 describe.skipIf(!python)("Python with gql", () => {
-  let worker: TestWorker;
+  let worker: SharedWorker;
   let env: Record<string, string>;
   let folder: string;
   const command = (): [string, ...string[]] => [
@@ -36,19 +36,18 @@ describe.skipIf(!python)("Python with gql", () => {
     folder,
   ];
   beforeAll(async () => {
-    worker = await startWorker({ vars: { ANONYMOUS_SCOPES: "" } });
+    worker = await sharedWorker("closed");
     const { secret } = await issueKey(worker);
     env = { IGPT_ENDPOINT: new URL("/graphql", worker.url).href, IGPT_KEY: secret };
     folder = await mkdtemp(join(tmpdir(), "igpt-edge-"));
   });
   afterAll(async () => {
-    await worker.close();
     await rm(folder, { recursive: true });
   });
 
   it("saves two completions and embeds the picture", async () => {
     const text = await printed(command(), env);
-    expect(text).toMatch(/^(\d+\.\d{3} .*sample-[01]\.png\n){2}embedding of 384 numbers\n$/);
+    expect(text).toMatch(/^(\d+\.\d{3} .*sample-[01]\.png\n){2}embedding of 256 numbers\n$/);
     const [first, second] = await Promise.all(
       [0, 1].map(async (i) => PNG.sync.read(await readFile(join(folder, `sample-${i}.png`)))),
     );

@@ -2,18 +2,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { Window } from "happy-dom";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 import { bundle } from "../../examples/react/bundle.ts";
 import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 
 const ORIGIN = "http://127.0.0.1:5173";
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ANONYMOUS_SCOPES: "" } });
+  worker = await sharedWorker("closed");
 });
-afterAll(() => worker.close());
 
 it("the page, bundled and run in a DOM, completes the picture that is picked, with a publishable key", async () => {
   const { secret } = await issueKey(worker, { kind: "PUBLISHABLE", allowedOrigins: [ORIGIN], scopes: ["COMPLETE"] });

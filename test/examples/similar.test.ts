@@ -7,18 +7,18 @@ import { PNG } from "pngjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT } from "../../lib/root.ts";
 import { issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { printed, run, script } from "./run.ts";
 
 const PHOTOS = ["astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"];
 const SMALL = ["camera.png", "horse.png", "hubble.png", "retina.png"];
 
-let worker: TestWorker;
+let worker: SharedWorker;
 let env: Record<string, string>;
 let folder: string;
 let outside: string;
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ANONYMOUS_SCOPES: "" } });
+  worker = await sharedWorker("closed");
   const { secret } = await issueKey(worker, { scopes: ["EMBED"] });
   env = { IGPT_ENDPOINT: new URL("/graphql", worker.url).href, IGPT_KEY: secret };
   folder = await mkdtemp(join(tmpdir(), "igpt-edge-"));
@@ -30,7 +30,6 @@ beforeAll(async () => {
   await cp(join(ROOT, "README.md"), join(folder, "README.md"));
 });
 afterAll(async () => {
-  await worker.close();
   for (const made of [folder, outside]) await rm(made, { recursive: true });
 });
 

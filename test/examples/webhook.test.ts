@@ -4,18 +4,18 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { freePort } from "../../lib/port.ts";
 import { ROOT } from "../../lib/root.ts";
 import { bearer, issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "../worker/pictures.ts";
 import { script } from "./run.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 let key: { secret: string; webhookSecret: string };
 let receiver: ChildProcess;
 let url: string;
 let printed = "";
 
 beforeAll(async () => {
-  worker = await startWorker({ vars: { ALLOW_LOOPBACK_URLS: "on" } });
+  worker = await sharedWorker("development");
   key = await issueKey(worker, { scopes: ["JOBS"] });
   const port = await freePort();
   url = `http://127.0.0.1:${port}/`;
@@ -29,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   receiver?.kill();
-  await worker.close();
 });
 
 it("is told of a job's end, and believes it", async () => {

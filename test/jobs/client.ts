@@ -1,6 +1,6 @@
 /** What tests and the soak run ask of jobs, over HTTP as any client would. */
 import { PNG } from "pngjs";
-import type { TestWorker } from "../harness.ts";
+import type { SharedWorker } from "../shared-worker.ts";
 
 export interface JobAnswer {
   id: string;
@@ -44,7 +44,7 @@ export function picture(variant = 0): { base64: string } {
 }
 
 export async function submit(
-  worker: TestWorker,
+  worker: SharedWorker,
   variables: SubmitVariables,
   headers?: Record<string, string>,
 ): Promise<Submitted> {
@@ -54,7 +54,7 @@ export async function submit(
 
 /** @throws Error when it is not accepted */
 export async function submitted(
-  worker: TestWorker,
+  worker: SharedWorker,
   variables: SubmitVariables,
   headers?: Record<string, string>,
 ): Promise<string> {
@@ -63,19 +63,23 @@ export async function submitted(
   return completion.id;
 }
 
-export async function job(worker: TestWorker, id: string, headers?: Record<string, string>): Promise<JobAnswer | null> {
+export async function job(
+  worker: SharedWorker,
+  id: string,
+  headers?: Record<string, string>,
+): Promise<JobAnswer | null> {
   const query = `query ($id: ID!) { completion(id: $id) { ${JOB_FIELDS} } }`;
   return (await worker.data<{ completion: JobAnswer | null }>(query, { id }, headers)).completion;
 }
 
-export async function status(worker: TestWorker, id: string, headers?: Record<string, string>): Promise<string> {
+export async function status(worker: SharedWorker, id: string, headers?: Record<string, string>): Promise<string> {
   const query = "query ($id: ID!) { completion(id: $id) { status } }";
   const { completion } = await worker.data<{ completion: { status: string } | null }>(query, { id }, headers);
   return completion?.status ?? "MISSING";
 }
 
 /** Waits for a job's end. */
-export async function ended(worker: TestWorker, id: string, headers?: Record<string, string>): Promise<JobAnswer> {
+export async function ended(worker: SharedWorker, id: string, headers?: Record<string, string>): Promise<JobAnswer> {
   for (;;) {
     const now = await status(worker, id, headers);
     if (now !== "QUEUED" && now !== "RUNNING") break;

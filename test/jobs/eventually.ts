@@ -1,4 +1,4 @@
-import type { TestWorker } from "../harness.ts";
+import type { SharedWorker } from "../shared-worker.ts";
 
 /** Looks until it holds, as long as the test has time. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -6,7 +6,7 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 }
 
 /** What a key has used of its month, and what is reserved for its jobs. */
-export async function pixelsUsed(worker: TestWorker, headers: Record<string, string>): Promise<number> {
+export async function pixelsUsed(worker: SharedWorker, headers: Record<string, string>): Promise<number> {
   const query = "{ viewer { usage { pixelsThisMonth } } }";
   return (await worker.data<{ viewer: { usage: { pixelsThisMonth: number } } }>(query, {}, headers)).viewer.usage
     .pixelsThisMonth;

@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { ended, picture, submit, submitted } from "./client.ts";
 
 interface Delivery {
@@ -31,17 +31,15 @@ async function startReceiver(
 const options = { model: "igpt-small", keepRows: 31, seed: 1 };
 
 describe("webhooks", () => {
-  let worker: TestWorker;
+  let worker: SharedWorker;
   let headers: Record<string, string>;
   let webhookSecret: string;
   beforeAll(async () => {
-    const vars = { ENGINE: "kernel", FLOOD_GUARD: "off", ALLOW_LOOPBACK_URLS: "on", WEBHOOK_RETRY_SECONDS: "0.5" };
-    worker = await startWorker({ vars });
+    worker = await sharedWorker("development");
     const key = await issueKey(worker, { scopes: ["JOBS"] });
     headers = { authorization: `Bearer ${key.secret}` };
     webhookSecret = key.webhookSecret;
   });
-  afterAll(() => worker.close());
 
   it("tell of a job's end, signed, and again under the same id until they are taken", async () => {
     const { url, deliveries, server } = await startReceiver([500, 302]);

@@ -88,7 +88,7 @@ describe("the kernel", () => {
           expect(await score(plain, tokens, Math.min(prefix, tokens.length), samples)).toEqual(scores);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   }, 120_000);
 });

@@ -1,16 +1,15 @@
 /** Pictures that others' services reported trouble with; `test/reports.md` says which. */
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { beforeAll, describe, expect, it } from "vitest";
 import { fixture } from "../image/fixtures.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import * as surgery from "./surgery.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const QUERY = `query ($image: ImageInput!) {
   likelihood(image: $image, model: "igpt-small") { nllPerPixel }

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
 import { fixture } from "../image/fixtures.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 
-let worker: TestWorker;
+let worker: SharedWorker;
 let server: Server;
 let base: string;
 /** Paths as they were asked for. */
@@ -41,10 +41,9 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  worker = await startWorker({ vars: { ALLOW_LOOPBACK_URLS: "on" } });
+  worker = await sharedWorker("development");
 });
 afterAll(async () => {
-  await worker?.close();
   server.closeAllConnections();
   server.close();
 });

@@ -1,7 +1,7 @@
 /** `CompleteOptions.candidates` through the Worker: what a user may rely on. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { bearer, issueKey } from "../access/admin.ts";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { photo } from "./pictures.ts";
 
 interface Completion {
@@ -16,14 +16,13 @@ const USED = "{ viewer { usage { pixelsThisMonth } } }";
 
 const model = "igpt-small";
 /** Two rows of six pixels near the lower edge. */
-const keep = Array.from({ length: 1024 }, (_, i) => ![27, 28].includes(i >> 5) || i % 32 < 10 || i % 32 > 15);
+const keep = Array.from({ length: 1024 }, (_, i) => ![29, 30].includes(i >> 5) || i % 32 < 10 || i % 32 > 15);
 const HOLE = 12;
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const complete = async (samples: number, options: Record<string, unknown>) => {
   const variables = { image: photo, samples, options: { model, keep, seed: 7, ...options } };
@@ -65,7 +64,7 @@ it("finds fills after which the given pixels are likelier", async () => {
     let sum = 0;
     for (const { image } of made.samples) {
       const { likelihood } = await worker.data<{ likelihood: { perPixel: number[] } }>(
-        "query ($image: ImageInput!) { likelihood(image: $image) { perPixel } }",
+        'query ($image: ImageInput!) { likelihood(image: $image, model: "igpt-small") { perPixel } }',
         { image: { id: image.id } },
       );
       likelihood.perPixel.forEach((nats, pixel) => {

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startWorker, type TestWorker } from "../harness.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type SharedWorker, sharedWorker } from "../shared-worker.ts";
 import { gradient, photo } from "./pictures.ts";
 
 interface Completion {
@@ -19,11 +19,10 @@ const QUERY = `query ($image: ImageInput!, $samples: Int! = 1, $options: Complet
   }
 }`;
 
-let worker: TestWorker;
+let worker: SharedWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await sharedWorker("open");
 });
-afterAll(() => worker.close());
 
 const complete = async (variables: Record<string, unknown>) =>
   (await worker.data<{ complete: Completion }>(QUERY, { image: photo, ...variables })).complete;
@@ -32,7 +31,7 @@ const lastRows = { keepRows: 30, seed: 7 };
 
 describe("complete", () => {
   it("keeps what is given, draws the rest, and says how", async () => {
-    const completion = await complete({ samples: 2, options: { seed: 11 } });
+    const completion = await complete({ samples: 2, options: { model: "igpt-base", seed: 11 } });
     expect(completion).toMatchObject({ status: "SUCCEEDED", seed: 11, keepRows: 16, ranOn: "EDGE" });
     const [first, second] = tokensOf(completion);
     for (const tokens of [first, second]) {
