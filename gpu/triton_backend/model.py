@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 # `npm run models -- export-triton` puts the engine beside this file.
@@ -13,6 +14,11 @@ import torch
 import triton_python_backend_utils as pb_utils
 from igpt_gpu import BadRequest, Cancelled, Engine, OutOfMemory
 from igpt_gpu.request import INPUTS, OUTPUTS, read_request
+
+LINGER_SHARE, LINGER_SECONDS = 0.08, 0.03
+"""Once a batch of several is answered, the next one waits so long (a share of what the batch took, at most so many seconds): whoever
+has an answer asks again, and joins those who waited meanwhile. Without it many clients split into two parts that take turns for
+ever, and half a batch takes a GPU nearly as long as a whole one."""
 
 
 class TritonPythonModel:
@@ -36,8 +42,16 @@ class TritonPythonModel:
                 "export again with --device cuda or --device cpu"
             )
 
-    def execute(self, requests: list) -> list:
-        """One response for each request: a wrong one, or one that does not fit the memory, ends alone."""
+    def execute(self, requests: list) -> None:
+        """One response for each request: a wrong one, or one that does not fit the memory, ends alone. They are sent before this
+        returns, which Triton allows since 24.06: the instance is free again only after a moment."""
+        begun = time.monotonic()
+        for request, response in zip(requests, self._responses(requests)):
+            request.get_response_sender().send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        if len(requests) > 1:
+            time.sleep(min(LINGER_SHARE * (time.monotonic() - begun), LINGER_SECONDS))
+
+    def _responses(self, requests: list) -> list:
         responses: list = [None] * len(requests)
         batch = {}
         for i, request in enumerate(requests):

@@ -60,6 +60,15 @@ def counters(address: str, model: str) -> dict[str, float]:
     return {name: value(name) for name in COUNTERS}
 
 
+def settled(address: str, model: str) -> dict[str, float]:
+    """The counters once they stand still: Triton counts a batch a moment after its last answer."""
+    before: dict[str, float] = {}
+    while before != (now := counters(address, model)):
+        before = now
+        time.sleep(0.3)
+    return before
+
+
 def main(arguments: Sequence[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(prog="python -m igpt_gpu.bench.triton", description="Half pictures, each of its own, one a request.")
     parser.add_argument("bundle", type=Path, help="models/ID/VERSION, which the server serves")
@@ -94,11 +103,11 @@ def main(arguments: Sequence[str] | None = None) -> dict:
     before = alone()
     with ThreadPoolExecutor(options.clients) as threads:
         list(threads.map(lambda client: client.complete(1), clients))
-        counted = counters(options.metrics, model)
+        counted = settled(options.metrics, model)
         begin = time.perf_counter()
         list(threads.map(lambda client: client.complete(options.rounds), clients))
         seconds = time.perf_counter() - begin
-    counts = {name: value - counted[name] for name, value in counters(options.metrics, model).items()}
+    counts = {name: value - counted[name] for name, value in settled(options.metrics, model).items()}
     after = alone()
 
     own, rate = (before + after) / 2, options.clients * options.rounds / seconds
