@@ -17,6 +17,8 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
 
   --data FILE          pictures to measure on: a zip or folder; a picture's class is the name of its folder
   --train FILE         pictures to fit the linear probe on; without it, half of each class of --data
+  --trained FILE       pictures that the model was trained on, to compare samples with, pixel by pixel: their middles and
+                       random crops; may be repeated. Without it, samples are compared with the pictures of --train
   --json FILE          where to write the measures
   --model ID           default: the default model of --dir
   --version N          default: the model's current version
@@ -26,7 +28,7 @@ const USAGE = `npm run evaluate -- --data FILE.zip --json FILE [options]
   --train-pictures N   how many of --train, drawn at random but always the same; 0 = all; default 10000
   --features ENGINE    what computes the features of --train: torch (PyTorch, on a GPU or where the processor is fast
                        in bfloat16), kernel (the Worker's), or auto, the default: torch where it is fast
-  --pictures FOLDER    also draw samples, and with --train compare them with its pictures; drawings go to this folder
+  --pictures FOLDER    also draw samples, and with --trained or --train compare them with its pictures; drawings go to this folder
   --samples N          how many samples from nothing, and how many completions, to compare; default 64
   --complete FILE      a picture for the sheet of samples, may be repeated; default: four of --data
   --work FOLDER        keep what was computed there, and go on from what is there`;
@@ -40,6 +42,7 @@ const { values } = readArguments(USAGE, {
   options: {
     data: { type: "string" },
     train: { type: "string" },
+    trained: { type: "string", multiple: true },
     json: { type: "string" },
     model: { type: "string" },
     version: { type: "string" },
@@ -114,7 +117,10 @@ async function evaluate(source: string, out: string): Promise<void> {
   }
   const engine = values.train ? await featureEngine() : "kernel";
   if (values.train) await features("train", engine);
-  if (values.pictures) await draw(source, engine);
+  if (values.pictures) {
+    if (values.trained) await readTrained(values.trained);
+    await draw(source, engine);
+  }
 
   console.log("Measuring ...");
   const drawings = values.pictures ? ["--pictures", userPath(values.pictures)] : [];
@@ -129,6 +135,12 @@ async function readSet(name: string, source: string[]): Promise<void> {
   await run("igpt.evaluate", ["tokens", ...source, ...bundleFolder, "--out", join(work, name)]);
 }
 
+/** What samples are held against. */
+async function readTrained(sources: readonly string[]): Promise<void> {
+  const files = sources.flatMap((file) => ["--data", userPath(file)]);
+  await run("igpt.evaluate", ["trained", ...files, ...bundleFolder, "--out", join(work, "trained")]);
+}
+
 async function featureEngine(): Promise<string> {
   if (values.features !== "auto") return values.features;
   return (await run("igpt.evaluate", ["fast-torch"], [3])) === 0 ? "torch" : "kernel";
@@ -139,7 +151,7 @@ async function features(name: string, engine: string): Promise<void> {
   await run("igpt.evaluate", ["features", "--set", join(work, name), "--engine", engine, ...bundleFolder]);
 }
 
-/** Samples from nothing and completions; with --train, the features by which they are compared with its pictures. */
+/** Samples from nothing and completions; with --train, also the features by which they are compared with its pictures. */
 async function draw(source: string, engine: string): Promise<void> {
   const sheet = values.complete?.flatMap((file) => ["--file", userPath(file)]);
   await readSet("sheet", sheet ?? ["--data", userPath(source), "--most", "4"]);
@@ -157,10 +169,11 @@ async function draw(source: string, engine: string): Promise<void> {
       seed: SEED,
     });
   }
-  if (!values.train) return;
+  if (!values.train && !values.trained) return;
   await readSet("completed", ["--data", userPath(source), "--most", String(samples)]);
   const originals = await tokensOf("completed");
   await drawSamples(pool, bundle, folder, { name: "completions", originals, samples: 1, temperature: 1, seed: SEED });
+  if (!values.train) return;
   await run("igpt.evaluate", ["queries", "--work", work, ...bundleFolder]);
   await features("queries", engine);
 }

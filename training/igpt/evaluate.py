@@ -1,13 +1,14 @@
 """The Python half of `npm run evaluate`: pictures to tokens before the engines run, numbers and drawings after it.
 
     python -m igpt.evaluate tokens   --data FILE --bundle FOLDER --out SET [--most N]
+    python -m igpt.evaluate trained  --data FILE [--data FILE] --bundle FOLDER --out FOLDER [--crops N]
     python -m igpt.evaluate features --set SET --bundle FOLDER --engine torch|float [--checkpoint FILE]
     python -m igpt.evaluate fast-torch
     python -m igpt.evaluate queries  --work FOLDER --bundle FOLDER
     python -m igpt.evaluate report   --work FOLDER --bundle FOLDER --engine torch|kernel --json FILE [--pictures FOLDER]
 
 `SET` is a folder as in `evaluation/pictureset.py`. `--work` holds the sets `test`, `train`, `completed`, `sheet`, `queries`
-and the folder `samples`.
+and the folders `samples` and `trained`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from .evaluation.pictureset import PictureSet, read_palette, write_pictures
 from .evaluation.report import KERNEL, Work, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
 from .evaluation.sheets import draw_grid, draw_temperatures
+from .evaluation.trained import read_trained
 from .model.checkpoint import load_model
 from .model.device import choose_device
 
@@ -52,6 +54,12 @@ def tokens(args: argparse.Namespace) -> None:
         encoded = cached_tokens(args.data, palette, side)[chosen]
     write_pictures(args.out, pictures, encoded, manifest, palette)
     print(f"{len(encoded)} pictures, classes: {', '.join(shortened(pictures.classes))}")
+
+
+def trained(args: argparse.Namespace) -> None:
+    """The pictures that the model was trained on, in its palette: what samples are held against."""
+    manifest, palette = read_palette(args.bundle)
+    read_trained(args.data, palette, manifest["architecture"]["resolution"], args.crops).write(args.out)
 
 
 def shortened(names: tuple[str, ...], most: int = 12) -> list[str]:
@@ -116,6 +124,9 @@ def main() -> None:
     add(source, "--data")
     source.add_argument("--file", type=Path, action="append", help="a picture; may be repeated")
     added.add_argument("--most", type=int, default=0, help="how many pictures; 0 = all")
+    added = command("trained", trained, "--bundle", "--out")
+    add(added, "--data", action="append", required=True, help="folder or zip of pictures; may be repeated")
+    added.add_argument("--crops", type=int, default=4, help="random crops of each picture, beside its middle; default %(default)s")
     added = command("features", features, "--bundle", "--engine")
     added.add_argument("--set", type=Path, required=True, help="folder of a set")
     add(added, "--checkpoint", help="whose weights to use instead of the bundle's")

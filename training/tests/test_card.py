@@ -62,7 +62,7 @@ def measures(**changes: object) -> dict:
         "embeddingLayer": 2,
         "precisionAt10": 0.33,
         "precisionAt10BestLayer": 0.34,
-        "copying": {"trainPictures": 50_000, "pixels": space, "lowerHalf": space, "features": space},
+        "copying": {"trainPictures": 50_000, "crops": 4, "pixels": space, "lowerHalf": space, "features": space},
         **changes,
     }
 
@@ -83,7 +83,15 @@ def test_numbers() -> None:
     assert "5,000 others to score on): 50.0%. Raw pixels: 40.0%." in values["probe"]
     assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probe"]
     assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copying"]
-    assert "nearest of 50,000 training pictures" in values["copying"]
+    assert "nearest of 50,000 training pictures (the middle of each and 4 random crops), mirrored" in values["copying"]
+
+
+def test_samples_that_were_compared_as_pixels_only() -> None:
+    pixels = measures()
+    del pixels["copying"]["features"]
+    pixels["copying"]["crops"] = 0
+    text = facts(manifest(), pixels)["copying"]
+    assert "| whole picture" in text and "embedding" not in text and "50,000 training pictures, mirrored" in text
 
 
 def test_what_was_not_measured_is_said() -> None:

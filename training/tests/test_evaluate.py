@@ -15,6 +15,7 @@ from igpt.bundle.write import write_bundle
 from igpt.data.palette import Palette
 from igpt.evaluation.forward import run_set
 from igpt.evaluation.pictureset import PictureSet
+from igpt.evaluation.trained import Trained
 from igpt.model.device import CPU, Device
 from igpt.model.network import Config, ImageGPT
 
@@ -90,6 +91,31 @@ def test_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle_fold
     assert measures["copying"]["pixels"]["test"]["nearest"]["0%"] < 0.1
     drawn = {path.name for path in out.iterdir()}
     assert drawn == {"probe.svg", "nats.svg", "copying.svg", "temperatures.png", "unconditional.png"}
+
+
+def test_samples_are_held_against_crops_of_what_the_model_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle_folder: Path, model: ImageGPT
+) -> None:
+    test, small = data(tmp_path / "a", {"": 3}), data(tmp_path / "b", {"ant": 2})
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "as-it-is.png").write_bytes(png(picture(9, (32, 32))))
+    work = tmp_path / "work"
+    prepare(monkeypatch, bundle_folder, work, model, test=test, completed=test)
+    sources = ("--data", small, "--data", tmp_path / "c")
+    run(monkeypatch, "trained", *sources, "--bundle", bundle_folder, "--out", work / "trained", "--crops", "3")
+    trained = Trained.read(work / "trained")
+    # Two pictures' middles and three crops of each, and one that has the model's size.
+    assert (trained.pictures, trained.tokens.shape) == (3, (9, 1024))
+    draw_at_random(work / "samples", "unconditional", 1, 2)
+    draw_at_random(work / "samples", "completions", 3, 1)
+    copied = np.stack((trained.tokens[2], trained.tokens[8]))
+    copied.tofile(work / "samples" / "unconditional.bin")
+    files = ("--json", tmp_path / "m.json")
+    run(monkeypatch, "report", "--work", work, "--bundle", bundle_folder, "--engine", "kernel", "--graph-pictures", "1", *files)
+    copying = json.loads((tmp_path / "m.json").read_text())["copying"]
+    assert (copying["trainPictures"], copying["crops"]) == (3, 3) and "features" not in copying
+    # A crop is found as a copy.
+    assert copying["pixels"]["unconditional"]["nearest"]["90%"] < 0.1
 
 
 @pytest.mark.parametrize("classes", [{"one": 1}, {"one": 7}, {"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 3}])

@@ -89,9 +89,10 @@ def copying_text(copying: dict | None) -> str:
     """How near samples are to training pictures, or that it was not measured."""
     if copying is None:
         return "Not measured for this version."
+    crops = f" (the middle of each and {copying['crops']} random crops)" if copying["crops"] else ""
     return (
-        f"Distances to the nearest of {copying['trainPictures']:,} training pictures, mirrored ones included (a model that copies is nearer to them "
-        f"than test pictures are):\n\n{copying_table(copying)}"
+        f"Distances to the nearest of {copying['trainPictures']:,} training pictures{crops}, mirrored ones included. A model that copies is nearer to them "
+        f"than test pictures are, which it cannot have copied:\n\n{copying_table(copying)}"
     )
 
 
@@ -126,7 +127,7 @@ def copying_table(copying: dict) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for space, title in SPACES.items():
-        for group, numbers in copying[space].items():
+        for group, numbers in copying.get(space, {}).items():
             near, digits = numbers["nearest"], 3 if space == "features" else 1
             cells = [f"{near[quantile]:.{digits}f}" for quantile in ("0%", "1%", "10%", "50%")]
             below = share(numbers["nearerThanTest1Percent"])

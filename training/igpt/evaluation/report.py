@@ -20,6 +20,8 @@ from .copying import Space, feature_space, pixel_space
 from .measures import Probe, halves, linear_probe, precision_at
 from .pictureset import PictureSet, read_palette
 from .samples import compared_groups, read_queries
+from .trained import FACTS as TRAINED
+from .trained import Trained
 
 KERNEL = "kernel"
 PIXEL_PICTURES = 10_000
@@ -33,6 +35,7 @@ class Work:
     bundle: Path
     test: PictureSet
     train: PictureSet | None
+    trained: Trained | None
     completed: PictureSet | None
     queries: PictureSet | None
     samples: Path
@@ -47,6 +50,7 @@ class Work:
             bundle,
             PictureSet.read(folder / "test"),
             optional("train"),
+            Trained.read(folder / "trained") if (folder / "trained" / TRAINED).exists() else None,
             optional("completed"),
             optional("queries"),
             folder / "samples",
@@ -85,8 +89,10 @@ def report(work: Work, graph_pictures: int) -> tuple[dict, dict[str, tuple[str, 
         "precisionAt10BestLayer": None if best is None else precision_at(10, features[:, best], test.labels),
     }
     if spaces:
+        compared = compared_with(work)
         measures["copying"] = {
-            "trainPictures": len(work.train.tokens) if work.train else 0,
+            "trainPictures": compared.pictures,
+            "crops": compared.crops,
             **{name: space.summary() for name, (_, space) in spaces.items()},
         }
     return measures, spaces
@@ -189,19 +195,28 @@ def measure_probes(work: Work, palette: Palette) -> dict:
     }
 
 
+def compared_with(work: Work) -> Trained:
+    """What samples are held against: the pictures that the model was trained on, else those that the probe was fitted on."""
+    if work.trained is not None:
+        return work.trained
+    tokens = work.train.tokens if work.train else np.empty((0, work.test.tokens.shape[1]), np.uint16)
+    return Trained(tokens, len(tokens), 0)
+
+
 def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple[str, Space]]:
-    """Name -> (unit, distances) by space; empty without samples or without train pictures."""
-    if work.train is None or work.completed is None or work.queries is None:
+    """Name -> (unit, distances) by space; empty without samples or without training pictures. Embeddings are compared with the
+    pictures of the probe alone, for these have some."""
+    compared = compared_with(work)
+    if work.completed is None or compared.pictures == 0:
         return {}
     said("Comparing with training pictures ...")
     groups = compared_groups(work.completed, work.samples)
     halves_only = {name: groups[name] for name in ("test", "completions")}
-    train = work.train
-    return {
-        "pixels": ("RMS difference, colour values", pixel_space(groups, train.tokens, palette)),
-        "lowerHalf": ("RMS difference, colour values", pixel_space(halves_only, train.tokens, palette, lower_half=True)),
-        "features": (
-            f"distance of embeddings (layer {layer})",
-            feature_space(read_queries(work.queries, work.engine, layer), train.features(work.engine)[:, layer]),
-        ),
+    spaces = {
+        "pixels": ("RMS difference, colour values", pixel_space(groups, compared.tokens, palette)),
+        "lowerHalf": ("RMS difference, colour values", pixel_space(halves_only, compared.tokens, palette, lower_half=True)),
     }
+    if work.train is not None and work.queries is not None:
+        queries, features = read_queries(work.queries, work.engine, layer), work.train.features(work.engine)[:, layer]
+        spaces["features"] = (f"distance of embeddings (layer {layer})", feature_space(queries, features))
+    return spaces
