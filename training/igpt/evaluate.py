@@ -27,14 +27,18 @@ from .cli.options import add, command_parser
 from .data.files import DataError
 from .data.labelled import Pictures, cached_pictures, cached_tokens, load_files
 from .evaluation import plots
+from .evaluation.copying import closest
 from .evaluation.forward import run_set
 from .evaluation.pictureset import PictureSet, read_palette, write_pictures
-from .evaluation.report import KERNEL, Work, report
+from .evaluation.report import KERNEL, Work, compared_with, report
 from .evaluation.samples import by_temperature, compared_groups, read_samples, write_queries
-from .evaluation.sheets import draw_grid, draw_temperatures
+from .evaluation.sheets import draw_grid, draw_pairs, draw_temperatures
 from .evaluation.trained import read_trained
 from .model.checkpoint import load_model
 from .model.device import choose_device
+
+NEAREST = 8
+"""Samples drawn above the training pictures that they are nearest to."""
 
 
 def tokens(args: argparse.Namespace) -> None:
@@ -102,6 +106,8 @@ def write_report(args: argparse.Namespace) -> None:
     if spaces:
         titles = {"pixels": "whole picture", "lowerHalf": "lower half", "features": "embedding"}
         plots.draw_copying(out / "copying.svg", {titles[name]: space for name, space in spaces.items()})
+        samples = read_samples(work.samples, "unconditional").reshape(-1, work.test.tokens.shape[1])
+        draw_pairs(out / "nearest.png", *closest(samples, compared_with(work).tokens, palette, NEAREST), palette)
     if (args.work / "sheet").exists():
         sheet = PictureSet.read(args.work / "sheet")
         drawn = by_temperature(work.samples)

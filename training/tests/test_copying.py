@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from igpt.data.palette import Palette
-from igpt.evaluation.copying import feature_space, mirrored, nearest, pixel_space
+from igpt.evaluation.copying import closest, feature_space, mirrored, nearest, pixel_space
 
 PALETTE = Palette(np.random.default_rng(0).integers(0, 256, (64, 3), dtype=np.uint8))
 
@@ -47,6 +47,16 @@ def test_only_the_lower_half_counts_on_request() -> None:
     query[0, 32:] = train[3, 32:]
     assert pixel_space({"test": query}, train, PALETTE, lower_half=True).near["test"] == pytest.approx(0, abs=0.1)
     assert pixel_space({"test": query}, train, PALETTE).near["test"] > 10
+
+
+def test_the_closest_are_shown_with_the_pictures_that_they_are_near_to() -> None:
+    train, fresh = pictures(7, 50), pictures(8, 4)
+    samples = np.stack((fresh[0], mirrored(train[9:10])[0], fresh[1], train[30]))
+    found, near = closest(samples, train, PALETTE, 3)
+    assert found[:2].tolist() in ([samples[1].tolist(), samples[3].tolist()], [samples[3].tolist(), samples[1].tolist()])
+    # A copy of a mirrored picture beside its mirror image: they look the same.
+    assert np.array_equal(near[:2], found[:2])
+    assert not np.array_equal(near[2], found[2])
 
 
 def test_features_are_compared_by_cosine_without_the_mean() -> None:

@@ -90,7 +90,7 @@ def test_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle_fold
     # Some of the test pictures are those of the training set.
     assert measures["copying"]["pixels"]["test"]["nearest"]["0%"] < 0.1
     drawn = {path.name for path in out.iterdir()}
-    assert drawn == {"probe.svg", "nats.svg", "copying.svg", "temperatures.png", "unconditional.png"}
+    assert drawn == {"probe.svg", "nats.svg", "copying.svg", "nearest.png", "temperatures.png", "unconditional.png"}
 
 
 def test_samples_are_held_against_crops_of_what_the_model_was_trained_on(

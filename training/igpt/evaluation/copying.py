@@ -81,19 +81,41 @@ def space(queries: dict[str, tuple[NDArray, NDArray]], chunks, unit: float) -> S
     return Space(near, relative)
 
 
+def closest(
+    samples: NDArray[np.uint16], train: NDArray[np.uint16], palette: Palette, count: int
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """The `count` samples that are nearest to a training picture, and those pictures, mirrored where that is nearer: [count, T]
+    each, the nearest first. By squared difference of colour values."""
+    both = np.concatenate((samples, mirrored(samples)))
+    vectors = _vectors(both, palette)
+    best, place = np.full(len(both), np.inf, np.float32), np.zeros(len(both), np.int64)
+    for start in range(0, len(train), CHUNK):
+        chunk = _vectors(train[start : start + CHUNK], palette)
+        squares = (vectors**2).sum(1, keepdims=True) + (chunk**2).sum(1) - 2 * (vectors @ chunk.T)
+        least = squares.argmin(1)
+        squares = squares[np.arange(len(both)), least]
+        nearer = squares < best
+        best[nearer], place[nearer] = squares[nearer], start + least[nearer]
+    by_mirror = best[len(samples) :] < best[: len(samples)]
+    order = np.minimum(*np.split(best, 2)).argsort(kind="stable")[:count]
+    found = [mirrored(train[place[len(samples) + i]][None])[0] if by_mirror[i] else train[place[i]] for i in order]
+    return samples[order], np.stack(found)
+
+
+def _vectors(tokens: NDArray[np.uint16], palette: Palette) -> NDArray[np.float32]:
+    """Colour values less the palette's mean, so that the squares stay small and exact enough: [N, T] -> [N, T * 3]."""
+    return (palette.decode(tokens).astype(np.float32) - palette.rgb.astype(np.float32).mean(0)).reshape(len(tokens), -1)
+
+
 def pixel_space(
     queries: dict[str, NDArray[np.uint16]], train: NDArray[np.uint16], palette: Palette, lower_half: bool = False
 ) -> Space:
     """Root mean square difference of colour values, 0 to 255; of the lower half only on request. Tokens [N, T] by group."""
     first = train.shape[1] // 2 if lower_half else 0
-    middle = palette.rgb.astype(np.float32).mean(0)
-
-    def vectors(tokens: NDArray[np.uint16]) -> NDArray[np.float32]:
-        # Less the palette's mean, so that the squares stay small and exact enough.
-        return (palette.decode(tokens[:, first:]).astype(np.float32) - middle).reshape(len(tokens), -1)
-
-    pairs = {group: (vectors(tokens), vectors(mirrored(tokens))) for group, tokens in queries.items()}
-    chunks = (vectors(train[start : start + CHUNK]) for start in range(0, len(train), CHUNK))
+    pairs = {
+        group: (_vectors(tokens[:, first:], palette), _vectors(mirrored(tokens)[:, first:], palette)) for group, tokens in queries.items()
+    }
+    chunks = (_vectors(train[start : start + CHUNK, first:], palette) for start in range(0, len(train), CHUNK))
     return space(pairs, chunks, float(np.sqrt(3 * (train.shape[1] - first))))
 
 

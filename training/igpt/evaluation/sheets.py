@@ -51,6 +51,11 @@ def draw_temperatures(path: Path, originals: NDArray[np.uint16], samples: list[N
     draw_sheet(path, rows, 4, tuple(int(start) for start in starts))
 
 
+def draw_pairs(path: Path, upper: NDArray[np.uint16], lower: NDArray[np.uint16], palette: Palette) -> None:
+    """Pictures [N, T], each above the one that belongs to it."""
+    draw_sheet(path, [list(as_pictures(tokens, palette)) for tokens in (upper, lower)], 3)
+
+
 def draw_grid(path: Path, tokens: NDArray[np.uint16], palette: Palette, columns: int = 8) -> None:
     """Samples [N, T] in reading order."""
     pictures = list(as_pictures(tokens, palette))
