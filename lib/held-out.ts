@@ -22,7 +22,7 @@ export interface OpenModel {
 /** The kernel that ships, as it was built last. */
 const KERNEL = join(ROOT, "build/kernel.wasm");
 
-/** @param folder of a bundle's version, such as r2-assets/models/igpt-base/1 @param kernel a build of it */
+/** @param folder of a bundle's version, such as r2-assets/models/igpt-base/2 @param kernel a build of it */
 export async function openModel(folder: string, kernel = KERNEL): Promise<OpenModel> {
   const manifest = parseManifest(await readFile(join(folder, "manifest.json"), "utf8"));
   const weights = join(folder, WEIGHTS_FILE);

@@ -18,11 +18,11 @@ it("writes weights, engine and model.py as they are, the config last", async () 
   const keys = await exportTriton(read, openFolder(target), { prefix: "repository", only: "igpt-small" });
   expect(keys.at(-1)).toBe("repository/igpt-small/config.pbtxt");
   expect(keys.every((key) => key.startsWith("repository/igpt-small/"))).toBe(true);
-  const version = join(target, "repository/igpt-small/1");
+  const version = join(target, "repository/igpt-small/2");
   const engine = (await readdir(join(ROOT, "gpu/igpt_gpu"))).filter((name) => name.endsWith(".py"));
   const sources: [string, string][] = [
-    ["weights.safetensors", "r2-assets/models/igpt-small/1/weights.safetensors"],
-    ["manifest.json", "r2-assets/models/igpt-small/1/manifest.json"],
+    ["weights.safetensors", "r2-assets/models/igpt-small/2/weights.safetensors"],
+    ["manifest.json", "r2-assets/models/igpt-small/2/manifest.json"],
     ["model.py", "gpu/triton_backend/model.py"],
     ...engine.map((name): [string, string] => [`igpt_gpu/${name}`, `gpu/igpt_gpu/${name}`]),
   ];

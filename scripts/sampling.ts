@@ -14,7 +14,7 @@ import { differenceOf, mean, type Row, roughnessOf, table } from "./sampling/mea
 const USAGE = `npm run sampling -- --data FILE.zip --bundle FOLDER [options]
 
   --data FILE           photographs that the model has not seen: a zip or folder
-  --bundle FOLDER       the model's folder, such as r2-assets/models/igpt-base/1
+  --bundle FOLDER       the model's folder, such as r2-assets/models/igpt-base/2
   --pictures N          how many pictures, drawn at random but always the same; default 16
   --samples N           how many samples of each picture; default 4
   --temperatures LIST   default 0.8,0.9,1

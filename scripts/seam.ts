@@ -13,7 +13,7 @@ import { HOLES, holeOf, type Measures, measure, table } from "./seam/measure.ts"
 const USAGE = `npm run seam -- --data FILE.zip [options]
 
   --data FILE         photographs that the model has not seen: a zip or folder
-  --bundle FOLDER     the model's folder, such as r2-assets/models/igpt-base/1
+  --bundle FOLDER     the model's folder, such as r2-assets/models/igpt-base/2
   --pictures N        how many pictures, drawn at random but always the same; default 16
   --samples N         how many fills of each picture; default 8
   --candidates LIST   default 1,8,16

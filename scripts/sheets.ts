@@ -14,7 +14,7 @@ import { holeOf } from "./seam/measure.ts";
 const USAGE = `npm run sheets -- --data FILE.zip --bundle FOLDER --out FOLDER
 
   --data FILE      photographs that the model has not seen: a zip or folder whose outermost folders are sources
-  --bundle FOLDER  the model's folder, such as r2-assets/models/igpt-base/1
+  --bundle FOLDER  the model's folder, such as r2-assets/models/igpt-base/2
   --out FOLDER     where to write ID.png (half pictures), ID-holes.png, ID-nothing.png and ID-failures.png`;
 
 const { values } = readArguments(USAGE, {

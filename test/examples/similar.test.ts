@@ -37,7 +37,7 @@ const similar = (...args: string[]) => script("examples/similar/run.ts", "--mode
 
 it("stopped in the midst, it goes on from there, and tells what it skipped", async () => {
   const before = await stoppedAfter("2 of 9", similar("--at-once", "2"));
-  expect(before).toContain("9 pictures, 9 to embed (igpt-small/1, layer");
+  expect(before).toContain("9 pictures, 9 to embed (igpt-small/2, layer");
   const left = Number(/, (\d+) to embed/.exec(await printed(similar("--at-once", "3"), env))?.[1]);
   expect(left).toBeLessThanOrEqual(7);
   const text = await printed(similar(), env);

@@ -1,6 +1,6 @@
 """Writes a model's card: a text with placeholders, filled with what was measured.
 
-    python -m igpt.card --text cards/igpt.md --bundle ../r2-assets/models/igpt-base/1 \\
+    python -m igpt.card --text cards/igpt.md --bundle ../r2-assets/models/igpt-base/2 \\
         --measures ../r2-assets/models/igpt-base/measures.json --out ../r2-assets/models/igpt-base/README.md
 
 `--measures` is the JSON of `npm run evaluate` on photographs, `--probe` another of it on CIFAR-10, `--sampling` that of `npm run

@@ -1,6 +1,6 @@
 """What linear weights of 4 bits would cost in nats per pixel, before a kernel for them is worth writing.
 
-    python -m igpt.four_bits --bundle ../r2-assets/models/igpt-base/1 --data TEST.zip --pictures 100
+    python -m igpt.four_bits --bundle ../r2-assets/models/igpt-base/2 --data TEST.zip --pictures 100
 
 docs/decisions/2026-11-22-four-bit-weights.md has the outcome.
 """

@@ -1,7 +1,7 @@
 """Writes golden values: what PyTorch computes for fixed inputs, for every engine to be held against. See test/golden/load.ts.
 
     python -m igpt.golden --small --out ../test/golden
-    python -m igpt.golden --checkpoint CHECKPOINT --bundle ../r2-assets/models/igpt-base/1 --out ../test/golden
+    python -m igpt.golden --checkpoint CHECKPOINT --bundle ../r2-assets/models/igpt-base/2 --out ../test/golden
 
 The first makes the small bundles with random weights too. The second is for the shipped model, with the checkpoint
 that was exported; `igpt.export --golden` does the same.

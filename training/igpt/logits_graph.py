@@ -1,6 +1,6 @@
 """Writes `igpt-rows.onnx` with the logits as one more output, for engines to be held against distribution by distribution.
 
-    python -m igpt.logits_graph --bundle ../r2-assets/models/igpt-base/1 --out FILE.onnx.gz
+    python -m igpt.logits_graph --bundle ../r2-assets/models/igpt-base/2 --out FILE.onnx.gz
     python -m igpt.logits_graph --shapes --out ../test/golden/shapes
 
 The first is of a bundle, with its weights (`bench/loss.ts`; `igpt.golden` writes the one of the shipped model). The

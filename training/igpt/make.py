@@ -1,6 +1,6 @@
 """From a folder of pictures to a bundle that the Worker serves: a shipped model fine-tuned on them, or one from nothing.
 
-    python -m igpt.make --data pictures --id mine --out ../r2-assets --init-from ../r2-assets/models/igpt-small/1
+    python -m igpt.make --data pictures --id mine --out ../r2-assets --init-from ../r2-assets/models/igpt-small/2
     python -m igpt.make --data pictures --id mine --out ../r2-assets --from-scratch --minutes 60
 
 The same command again goes on with what the last one made, and makes the next version. What it does are the modules

@@ -1,7 +1,7 @@
 """Trains an image GPT on photographs: warm-up, plateau and decay in one command.
 
     python -m igpt.train --run base --data mini.zip --data scenes.zip --test test.zip --minutes 10 --layers 12 --width 384 --heads 6
-    python -m igpt.train --run mine --data pictures --init-from ../r2-assets/models/igpt-base/1 --minutes 5
+    python -m igpt.train --run mine --data pictures --init-from ../r2-assets/models/igpt-base/2 --minutes 5
 
 The same command again goes on where the run was interrupted. The device is chosen by itself.
 """

@@ -16,7 +16,7 @@ from .work import Work, requests, timed
 
 Peer = Callable[[Weights, torch.device, Work, int, int], "float | None"]
 ROOT = Path(__file__).resolve().parents[3]
-BUNDLES = {(8, 256): "igpt-small/1", (12, 384): "igpt-base/1"}
+BUNDLES = {(8, 256): "igpt-small/2", (12, 384): "igpt-base/2"}
 
 
 @torch.inference_mode()

@@ -1,6 +1,6 @@
 """A running Triton with many clients, beside the engine by itself on the same machine: completions a second, and how Triton batched.
 
-    PYTHONPATH=gpu python -m igpt_gpu.bench.triton r2-assets/models/igpt-base/1 [--clients 64] [--json FILE]
+    PYTHONPATH=gpu python -m igpt_gpu.bench.triton r2-assets/models/igpt-base/2 [--clients 64] [--json FILE]
 
 Nothing but the server is asked. Wants tritonclient[grpc] beside PyTorch and numpy.
 """

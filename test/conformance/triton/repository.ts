@@ -1,5 +1,5 @@
 /** What the server is to serve in the tests, written by `export-triton`, and what the Worker beside it has in its bucket. */
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openFolder } from "../../../bundles/folder.ts";
 import { ROOT } from "../../../lib/root.ts";
@@ -33,8 +33,13 @@ export async function writeRepository(folder: string): Promise<Folders> {
   const served = join(folder, "served");
   const same = ["igpt-small", ...GOLDEN];
   for (const id of same) await cp(join(bucket, "models", id), join(served, "models", id), { recursive: true });
-  await cp(join(ROOT, "test/golden/biased"), join(served, `models/${MISFIT}/1`), { recursive: true });
-  await change(join(served, `models/${MISFIT}/1/manifest.json`), (text) => text.replace('"biased"', `"${MISFIT}"`));
+  // In the version that the Worker has, or it would ask for one that is not there.
+  const version = await versionIn(bucket, MISFIT);
+  const misfit = join(served, "models", MISFIT, version);
+  await cp(join(ROOT, "test/golden/biased"), misfit, { recursive: true });
+  await change(join(misfit, "manifest.json"), (text) =>
+    text.replace('"biased"', `"${MISFIT}"`).replace('"version": "1"', `"version": "${version}"`),
+  );
   await writeIndex(served, [...same, MISFIT]);
   // Read and embedded with by an origin alone, as all models of half precision are: the Worker does not look at the weights.
   const manifest = join(bucket, `models/${LARGE}/1/manifest.json`);
@@ -48,9 +53,24 @@ export async function writeRepository(folder: string): Promise<Folders> {
   return { repository, bucket };
 }
 
+/** Each in the one version that lies there. */
 async function writeIndex(folder: string, ids: readonly string[]): Promise<void> {
-  const models = Object.fromEntries(ids.map((id) => [id, { version: "1", versions: ["1"] }]));
+  const entries = ids.map(async (id) => {
+    const version = await versionIn(folder, id);
+    return [id, { version, versions: [version] }] as const;
+  });
+  const models = Object.fromEntries(await Promise.all(entries));
   await writeFile(join(folder, "models/index.json"), JSON.stringify({ format: 1, default: ids[0], models }));
+}
+
+/** @throws Error unless there is one */
+export async function versionIn(folder: string, id: string): Promise<string> {
+  const versions = (await readdir(join(folder, "models", id), { withFileTypes: true })).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const [version] = versions;
+  if (!version || versions.length > 1) throw new Error(`${versions.length} versions of ${id} in ${folder}`);
+  return version.name;
 }
 
 async function change(path: string, edit: (text: string) => string): Promise<void> {

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 OPTIONS: dict[str, dict] = {
-    "--bundle": {"type": Path, "metavar": "FOLDER", "help": "a bundle, such as ../r2-assets/models/igpt-base/1"},
+    "--bundle": {"type": Path, "metavar": "FOLDER", "help": "a bundle, such as ../r2-assets/models/igpt-base/2"},
     "--checkpoint": {"type": Path, "metavar": "FILE", "help": "a checkpoint of a run"},
     "--data": {"type": Path, "help": "folder or zip of pictures"},
     "--engine": {"help": "name of the folder that an engine's results lie in"},

@@ -34,7 +34,7 @@ def load_start(path: Path, side: int | None = None) -> Start:
     """The weights of a bundle's folder or of a checkpoint, for pictures of side x side (default: its own)."""
     if path.is_dir():
         if not (path / MANIFEST).exists():
-            raise FileNotFoundError(f"{path} holds no {MANIFEST}; name the folder of a bundle's version, such as r2-assets/models/igpt-small/1")
+            raise FileNotFoundError(f"{path} holds no {MANIFEST}; name the folder of a bundle's version, such as r2-assets/models/igpt-small/2")
         bundle = read_bundle(path)
         made = bundle.manifest.get("provenance", {})
         model, palette, name = bundle.model, Palette(bundle.palette), f"{bundle.manifest['id']}/{bundle.manifest['version']}"
