@@ -14,8 +14,11 @@ const LONGEST = ["docs/steps", "jobs/jobs", "commands/stopping", "keys/cli", "do
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) =>
-      LONGEST.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`)) + 1 || LONGEST.length + 1;
+    // Project by project: a shared process ends where the next file is another project's.
+    const place = ({ moduleId, project }: TestSpecification) =>
+      project.config.isolate
+        ? 0
+        : LONGEST.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`)) + 1 || LONGEST.length + 1;
     return (await super.sort(files)).sort((a, b) => place(a) - place(b));
   }
 }

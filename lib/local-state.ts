@@ -15,6 +15,7 @@ export interface LocalState {
 
 /** The bucket and the database of `npm run dev`, as Miniflare keeps them on disk; other processes may have them open too. */
 export async function openLocalState(directory = join(STATE, "v3")): Promise<LocalState> {
+  const { database_id, preview_database_id } = configuredDatabase();
   const miniflare = new Miniflare({
     resourcePersistencePath: directory,
     workers: [
@@ -30,14 +31,18 @@ export async function openLocalState(directory = join(STATE, "v3")): Promise<Loc
           env: {
             BUCKET: { type: "r2", name: BUCKET_NAME },
             // By its id, as wrangler does.
-            DB: { type: "d1", id: configuredDatabase().database_id },
+            DB: { type: "d1", id: preview_database_id ?? database_id },
           },
         },
       },
     ],
   });
   const close = () => miniflare.dispose();
-  const { BUCKET: r2, DB: db } = await miniflare.getBindings<{ BUCKET: R2Bucket; DB: D1Database }>();
+  const bindings = miniflare.getBindings<{ BUCKET: R2Bucket; DB: D1Database }>();
+  const { BUCKET: r2, DB: db } = await bindings.catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const bucket: Bucket = {
     async get(key) {
       const object = await r2.get(key);

@@ -6,7 +6,7 @@ import { ROOT } from "./root.ts";
 /** What the commands need of `wrangler.toml`. wrangler reads it too, but takes more than a second to load. */
 export interface WranglerConfig {
   compatibility_date: string;
-  d1_databases: { binding: string; database_name: string; database_id: string }[];
+  d1_databases: { binding: string; database_name: string; database_id: string; preview_database_id?: string }[];
 }
 
 /** @throws Error where `wrangler.toml` is no TOML */

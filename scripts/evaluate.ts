@@ -73,6 +73,8 @@ const samples = Number(values.samples);
 if (!Number.isInteger(samples) || samples < 1) stop("--samples must be a whole number from 1.", 2);
 if (!["auto", "torch", "kernel"].includes(values.features)) stop("--features must be auto, torch or kernel.", 2);
 
+if (values.trained && !values.pictures) stop("--trained compares samples, which --pictures FOLDER draws.", 2);
+
 const directory = userPath(values.dir);
 const bundles = new BundleStore((key) => openFolder(directory).get(key), directory, false);
 const id = values.model ?? (await bundles.index())?.default;
@@ -118,6 +120,8 @@ async function evaluate(source: string, out: string): Promise<void> {
   const engine = values.train ? await featureEngine() : "kernel";
   if (values.train) await features("train", engine);
   if (values.pictures) {
+    // Of an earlier run with the same --work.
+    await rm(join(work, "trained"), { recursive: true, force: true });
     if (values.trained) await readTrained(values.trained);
     await draw(source, engine);
   }

@@ -70,9 +70,24 @@ const COMMANDS: Record<string, () => Promise<Change>> = {
     };
   },
   list: async () => list,
-  rotate: async () => rotate,
-  revoke: async () => revoke,
+  async rotate() {
+    checkId();
+    if (!/^\d+$/.test(values["grace-seconds"])) {
+      throw new UserError("BAD_OPTION", "--grace-seconds: a whole number of seconds.");
+    }
+    return rotate;
+  },
+  async revoke() {
+    checkId();
+    return revoke;
+  },
 };
+
+/** @throws UserError where no key is named */
+function checkId(): void {
+  if (id === "")
+    throw new UserError("BAD_OPTION", `Which key? npm run keys -- ${command} ID; npm run keys -- list shows all.`);
+}
 
 async function list(keys: KeyStore): Promise<void> {
   const rows = (await keys.list()).map((key) => ({

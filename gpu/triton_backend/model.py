@@ -15,7 +15,7 @@ import triton_python_backend_utils as pb_utils
 from igpt_gpu import BadRequest, Cancelled, Engine, OutOfMemory
 from igpt_gpu.request import INPUTS, OUTPUTS, read_request
 
-LINGER_SHARE, LINGER_SECONDS = 0.08, 0.03
+LINGER_SHARE, LINGER_SECONDS = 0.05, 0.025
 """Once a batch of several is answered, the next one waits so long (a share of what the batch took, at most so many seconds): whoever
 has an answer asks again, and joins those who waited meanwhile. Without it many clients split into two parts that take turns for
 ever, and half a batch takes a GPU nearly as long as a whole one."""

@@ -141,6 +141,8 @@ describe("npm run keys, while npm run dev runs", () => {
       ],
       "package.json",
     ],
+    ["no key", ["revoke"], "Which key?"],
+    ["a pause that is no number", ["rotate", "key_x", "--grace-seconds", "soon"], "--grace-seconds"],
     ["an unknown key", ["revoke", "key_nothing"], "no key"],
     ["an unknown command", ["destroy"], ""],
     ["an option that there is not", ["create", "--nmae", "x", "--scopes", "EMBED"], "--nmae"],

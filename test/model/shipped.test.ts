@@ -86,7 +86,7 @@ describe.each([
     );
   });
 
-  // Both are seen by either engine's own tests.
+  // Of the facade; greedy sampling is in either engine's own tests too.
   test.runIf(name === "kernel")("temperature 0 takes the likeliest colour: no other one has a lower nll", async () => {
     const keep = Array.from({ length: 1024 }, (_, pixel) => pixel !== 1000);
     const [greedy] = await complete(1, { keep, temperature: 0 });

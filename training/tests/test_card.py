@@ -82,8 +82,8 @@ def test_numbers() -> None:
     assert (values["natsFloatWeights"], values["natsInt8Weights"]) == ("1.9991", "1.9993")
     assert "5,000 others to score on): 50.0%. Raw pixels: 40.0%." in values["probe"]
     assert "| accuracy | 30.0% | **55.0%** | 50.0% |" in values["probe"]
-    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 |" in values["copying"]
-    assert "nearest of 50,000 training pictures (the middle of each and 4 random crops), mirrored" in values["copying"]
+    assert "| embedding | 4 samples from nothing | 5.000 | 6.000 | 7.000 | 8.000 | 25.0% | 0.500 | 0.800 | 0.0% |" in values["copying"]
+    assert "nearest of 50,000 training pictures (the middle of each, and 4 random crops of each that is larger than the model's), mirrored" in values["copying"]
 
 
 def test_samples_that_were_compared_as_pixels_only() -> None:

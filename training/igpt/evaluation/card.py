@@ -89,10 +89,10 @@ def copying_text(copying: dict | None) -> str:
     """How near samples are to training pictures, or that it was not measured."""
     if copying is None:
         return "Not measured for this version."
-    crops = f" (the middle of each and {copying['crops']} random crops)" if copying["crops"] else ""
+    crops = f" (the middle of each, and {copying['crops']} random crops of each that is larger than the model's)" if copying["crops"] else ""
     return (
         f"Distances to the nearest of {copying['trainPictures']:,} training pictures{crops}, mirrored ones included. A model that copies is nearer to them "
-        f"than test pictures are, which it cannot have copied:\n\n{copying_table(copying)}"
+        f"than test pictures are. Relative distances are divided by the mean of the 50 nearest, for a plain picture is near to every other one:\n\n{copying_table(copying)}"
     )
 
 
@@ -123,8 +123,8 @@ def probe_table(probe: dict[str, float]) -> str:
 def copying_table(copying: dict) -> str:
     """Distance to the nearest training picture, by space and group."""
     rows = [
-        "| distance in | of | nearest of all | 1% | 10% | median | below the test pictures' 1% | relative, least | relative, median |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| distance in | of | nearest of all | 1% | 10% | median | below the test pictures' 1% | relative, least | relative, median | relatively below the test pictures' 1% |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for space, title in SPACES.items():
         for group, numbers in copying.get(space, {}).items():
@@ -132,7 +132,7 @@ def copying_table(copying: dict) -> str:
             cells = [f"{near[quantile]:.{digits}f}" for quantile in ("0%", "1%", "10%", "50%")]
             below = share(numbers["nearerThanTest1Percent"])
             relative = " | ".join(f"{numbers['relative'][quantile]:.3f}" for quantile in ("0%", "50%"))
-            rows.append(f"| {title} | {numbers['pictures']} {GROUPS[group]} | {' | '.join(cells)} | {below} | {relative} |")
+            rows.append(f"| {title} | {numbers['pictures']} {GROUPS[group]} | {' | '.join(cells)} | {below} | {relative} | {share(numbers['relativeBelowTest1Percent'])} |")
     return "\n".join(rows)
 
 

@@ -204,8 +204,8 @@ def compared_with(work: Work) -> Trained:
 
 
 def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple[str, Space]]:
-    """Name -> (unit, distances) by space; empty without samples or without training pictures. Embeddings are compared with the
-    pictures of the probe alone, for these have some."""
+    """Name -> (unit, distances) by space; empty without samples or without training pictures. Embeddings only where they are
+    compared with the pictures of the probe, which have some."""
     compared = compared_with(work)
     if work.completed is None or compared.pictures == 0:
         return {}
@@ -216,7 +216,7 @@ def measure_copying(work: Work, palette: Palette, layer: int) -> dict[str, tuple
         "pixels": ("RMS difference, colour values", pixel_space(groups, compared.tokens, palette)),
         "lowerHalf": ("RMS difference, colour values", pixel_space(halves_only, compared.tokens, palette, lower_half=True)),
     }
-    if work.train is not None and work.queries is not None:
+    if work.trained is None and work.train is not None and work.queries is not None:
         queries, features = read_queries(work.queries, work.engine, layer), work.train.features(work.engine)[:, layer]
         spaces["features"] = (f"distance of embeddings (layer {layer})", feature_space(queries, features))
     return spaces
