@@ -25,7 +25,11 @@ def open_picture(name: str, contents: bytes) -> Image.Image:
 def decode_middle(name: str, contents: bytes, side: int) -> NDArray[np.uint8]:
     """What the Worker makes of a picture too: upright by EXIF, on white, RGB, cropped to the middle square and resized to
     side x side when it is not that size already."""
-    rgb = open_picture(name, contents)
+    return middle(open_picture(name, contents), side)
+
+
+def middle(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
+    """The same of a picture that `open_picture` has opened: uint8 [side, side, 3]."""
     if rgb.size != (side, side):
         edge = min(rgb.size)
         left, top = (rgb.width - edge) // 2, (rgb.height - edge) // 2

@@ -30,14 +30,17 @@ def nearest(queries: NDArray[np.float32], mirrors: NDArray[np.float32], train_ch
     """The `count` smallest Euclidean distances to train vectors, [Q, count] in rising order. A train vector's distance is
     to the query or to its mirror, whichever is less. `train_chunks` yields arrays [n, d]."""
     best = np.full((len(queries), 0), np.inf, np.float32)
-    lengths = [(side**2).sum(1, keepdims=True) for side in (queries, mirrors)]
     for chunk in train_chunks:
-        own = (chunk**2).sum(1)
-        squares = [length + own - 2 * (side @ chunk.T) for side, length in zip((queries, mirrors), lengths, strict=True)]
-        together = np.concatenate((best, np.minimum(*squares)), axis=1)
+        squares = np.minimum(_squares(queries, chunk), _squares(mirrors, chunk))
+        together = np.concatenate((best, squares), axis=1)
         kept = min(count, together.shape[1])
         best = np.partition(together, kept - 1, axis=1)[:, :kept]
     return np.sqrt(np.maximum(np.sort(best, axis=1), 0))
+
+
+def _squares(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squared Euclidean distances of [N, d] to [M, d], [N, M]."""
+    return (left**2).sum(1, keepdims=True) + (right**2).sum(1) - 2 * (left @ right.T)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def closest(
     best, place = np.full(len(both), np.inf, np.float32), np.zeros(len(both), np.int64)
     for start in range(0, len(train), CHUNK):
         chunk = _vectors(train[start : start + CHUNK], palette)
-        squares = (vectors**2).sum(1, keepdims=True) + (chunk**2).sum(1) - 2 * (vectors @ chunk.T)
+        squares = _squares(vectors, chunk)
         least = squares.argmin(1)
         squares = squares[np.arange(len(both)), least]
         nearer = squares < best

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.crops import random_crop
-from ..data.decode import decode_middle, open_picture
+from ..data.decode import middle, open_picture
 from ..data.palette import Palette
 from ..data.photos import load_photos
 
@@ -56,8 +56,8 @@ def read_trained(sources: list[Path], palette: Palette, side: int, crops: int) -
 
 
 def _views(contents: bytes, side: int, crops: int, seed: int) -> Iterator[NDArray[np.uint8]]:
-    yield decode_middle("picture", contents, side)
     image = open_picture("picture", contents)
+    yield middle(image, side)
     if image.size == (side, side):
         return
     random = np.random.default_rng(seed)
