@@ -1,5 +1,5 @@
-"""Sends a request that would take long, and gives it up when it is told to, by a line on standard input: prints how it ended
-for its caller. Usage: cancel.py GRPC_PORT MODEL POSITIONS"""
+"""Sends a request that would take long, says so, and gives it up when it is told to, by a line on standard input: prints how it
+ended for its caller. Usage: cancel.py GRPC_PORT MODEL POSITIONS"""
 
 import sys
 import threading
@@ -33,6 +33,7 @@ def done(result, error) -> None:
 
 
 call = grpc.InferenceServerClient(f"127.0.0.1:{port}").async_infer(model, inputs, done)
+print("sent", flush=True)
 sys.stdin.readline()
 call.cancel()
 ended.wait()
