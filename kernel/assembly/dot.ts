@@ -15,6 +15,13 @@ import { ONES } from "./vector";
 export type Fused = u32;
 export type Split = u8;
 
+/** Whether a way is `Split`; in a build without relaxed SIMD none is. */
+// @ts-ignore: decorator
+@inline
+export function isSplit<Way>(): bool {
+  return ASC_FEATURE_RELAXED_SIMD && sizeof<Way>() == sizeof<Split>();
+}
+
 /** Whether `Fused` is one instruction here; set by `chooseDot`. */
 export let fused: bool = true;
 

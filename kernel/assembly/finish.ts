@@ -43,6 +43,17 @@ export function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
   finish(c, scale, offset, y + 32, 32);
 }
 
+/** Two vectors, `at` bytes after the first output at hand, of the row whose first one is at y. */
+// @ts-ignore: decorator
+@inline
+export function finishPair(a: v128, b: v128, r: u32, y: usize, at: usize): void {
+  const row = rowScales + <usize>(r * 8);
+  const scale = v128.load32_splat(row, 0);
+  const offset = v128.load32_splat(row, 4);
+  finish(a, scale, offset, y + at, at);
+  finish(b, scale, offset, y + at + 16, at + 16);
+}
+
 /** Four sums to four outputs; `at`: their place after the first one at hand, in bytes. */
 // @ts-ignore: decorator
 @inline

@@ -3,13 +3,13 @@
 //   x ~ offset + scale * q   =>   y[o] = W.scale[o] * (scale * sum(W[o] q) + offset * sum(W[o])) + b[o]
 //
 // A dot multiplies four inputs of a row with four inputs of four outputs: its lanes are outputs, and nothing is left to
-// be added across them. A tile is a block of weights times up to four rows in twelve sums: a dot takes five cycles and
-// two begin in each, so fewer than ten would wait for each other, and sums and operands fill fifteen registers. Sums are
-// integers, so a row's do not depend on which tile it is in.
+// be added across them. A tile is a block of weights times up to four rows. Those of `Fused` have twelve sums: a dot takes
+// five cycles and two begin in each, so fewer than ten would wait for each other, and sums and operands fill fifteen
+// registers. split.ts has those of `Split`. Sums are integers, so a row's do not depend on which tile it is in.
 
-import { addDot, Split } from "./dot";
+import { addDot, isSplit } from "./dot";
 import { adding, biases, finishRow, finishVector, first, scales, setAdding, sums } from "./finish";
-import { TILE, vectorsOf } from "./pack";
+import { tileOf, vectorsOf } from "./pack";
 import { groupOf, quantiseRows } from "./quantise";
 import { fourRowsSplit, oneRowSplit, twoRowsSplit } from "./split";
 import { quantised, rowScales, zero } from "./state";
@@ -31,11 +31,20 @@ export function linear<Way>(
   setAdding(add);
   const stride = <usize>(outputs * 4);
   const vectors = vectorsOf(outputs);
-  for (let v: u32 = 0; v < vectors; v += TILE) {
-    const count = min<u32>(TILE, vectors - v);
+  const tile = tileOf(isSplit<Way>());
+  // One row or two go through all blocks in one call; more groups of rows share each block while it is near.
+  const blocks: u32 = isSplit<Way>() && rows <= 2 ? vectors / tile : 1;
+  let v: u32 = 0;
+  for (; v + tile <= vectors; v += blocks * tile) {
     const at = first(v * 4, y, scale, bias, weightSums);
     for (let r: u32 = 0; r < rows; r += groupOf(rows - r)) {
-      block<Way>(weight + <usize>(v * 4) * inputs, count, r, groupOf(rows - r), inputs, at + r * stride, stride);
+      whole<Way>(weight + <usize>(v * 4) * inputs, blocks, r, groupOf(rows - r), inputs, at + r * stride, stride);
+    }
+  }
+  if (v < vectors) {
+    const at = first(v * 4, y, scale, bias, weightSums);
+    for (let r: u32 = 0; r < rows; r += groupOf(rows - r)) {
+      rest<Way>(weight + <usize>(v * 4) * inputs, vectors - v, r, groupOf(rows - r), inputs, at + r * stride, stride);
     }
   }
   for (let o = vectors * 4; o < outputs; o++) {
@@ -46,23 +55,27 @@ export function linear<Way>(
   }
 }
 
-/** A block of `count` vectors times the rows r .. r + group - 1; `stride`: bytes between rows of y. */
+/** Whole blocks times the rows r .. r + group - 1; `stride`: bytes between rows of y. More than one block: `Split`, one or two rows. */
 // @ts-ignore: decorator
 @inline
-function block<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
+function whole<Way>(w: usize, blocks: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
   const q = quantised + <usize>r * inputs;
-  if (count == TILE) {
-    if (ASC_FEATURE_RELAXED_SIMD && sizeof<Way>() == sizeof<Split>()) {
-      if (group == 4) fourRowsSplit(w, q, inputs, r, y, stride);
-      else if (group == 2) twoRowsSplit(w, q, inputs, r, y, stride);
-      else oneRowSplit(w, q, inputs, r, y);
-      return;
-    }
-    if (group == 4) fourRows<Way>(w, q, inputs, r, y, stride);
-    else if (group == 2) twoRows<Way>(w, q, inputs, r, y, stride);
-    else oneRow<Way>(w, q, inputs, r, y);
+  if (isSplit<Way>()) {
+    if (group == 4) fourRowsSplit(w, q, inputs, r, y, stride);
+    else if (group == 2) twoRowsSplit(w, q, inputs, blocks, r, y, stride);
+    else oneRowSplit(w, q, inputs, blocks, r, y);
     return;
   }
+  if (group == 4) fourRows<Way>(w, q, inputs, r, y, stride);
+  else if (group == 2) twoRows<Way>(w, q, inputs, r, y, stride);
+  else oneRow<Way>(w, q, inputs, r, y);
+}
+
+/** The last block, of `count` vectors, times the same rows. */
+// @ts-ignore: decorator
+@inline
+function rest<Way>(w: usize, count: u32, r: u32, group: u32, inputs: u32, y: usize, stride: usize): void {
+  const q = quantised + <usize>r * inputs;
   for (let j: u32 = 0; j < count; j++) {
     if (group == 4) {
       fourRowsOneVector<Way>(w + j * 16, count * 16, q, inputs, r, y + j * 16, stride, j * 16);

@@ -1,16 +1,21 @@
-// Weights as `linear` reads them, made in place when they have come: int8 [out, in] becomes blocks of up to TILE vectors of
-// four outputs,
+// Weights as `linear` reads them, made in place when they have come: int8 [out, in] becomes blocks of up to a tile's
+// vectors of four outputs,
 //
-//   [block][in/4][TILE][4 outputs][4 inputs]
+//   [block][in/4][tile][4 outputs][4 inputs]
 //
 // so that a block is read from its first byte to its last, and a dot's four lanes are four outputs. The last block has
 // what vectors are left; of a palette that is no multiple of four, the last rows stay as they are.
 
+import { fused } from "./dot";
 import { quantised } from "./state";
 import { sumEach } from "./vector";
 
-/** Vectors of a whole block. */
-export const TILE: u32 = 3;
+/** Vectors of a whole block: as many as one pass multiplies with four rows. */
+// @ts-ignore: decorator
+@inline
+export function tileOf(split: bool): u32 {
+  return split ? 2 : 3;
+}
 
 /** Whole vectors of four outputs. */
 // @ts-ignore: decorator
@@ -25,8 +30,9 @@ export function pack(weight: usize, inputs: u32, outputs: u32, sums: usize): voi
     store<f32>(sums + <usize>(o * 4), <f32>sumOf(weight + <usize>o * inputs, inputs));
   }
   const vectors = vectorsOf(outputs);
-  for (let v: u32 = 0; v < vectors; v += TILE) {
-    packBlock(weight + <usize>(v * 4) * inputs, inputs, min<u32>(TILE, vectors - v) * 4);
+  const tile = tileOf(!fused);
+  for (let v: u32 = 0; v < vectors; v += tile) {
+    packBlock(weight + <usize>(v * 4) * inputs, inputs, min<u32>(tile, vectors - v) * 4);
   }
 }
 
