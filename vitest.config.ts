@@ -33,8 +33,8 @@ export default defineConfig({
     hookTimeout: 400_000,
     // What is waited for comes at once on an idle machine; on a busy one it may take long.
     expect: { poll: { timeout: 30_000 } },
-    // One more than the two cores of the machines that run this: tests of retries and of time-outs wait.
-    maxWorkers: 3,
+    // Two more than the two cores of the machines that run this: tests of retries, of time-outs and of commands wait.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: "own process", include: OWN_PROCESS, isolate: true } },
