@@ -24,6 +24,7 @@ export function first(output: u32, y: usize, scale: usize, bias: usize, weightSu
   return y + at;
 }
 
+/** A vector of sums of one row to outputs at y; `at`: their place after the first output at hand, in bytes. */
 // @ts-ignore: decorator
 @inline
 export function finishVector(a: v128, r: u32, y: usize, at: usize): void {
@@ -31,7 +32,7 @@ export function finishVector(a: v128, r: u32, y: usize, at: usize): void {
   finish(a, v128.load32_splat(row, 0), v128.load32_splat(row, 4), y, at);
 }
 
-/** Three vectors of sums of one row to outputs. */
+/** The same of three vectors, the first of which is the first at hand. */
 // @ts-ignore: decorator
 @inline
 export function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
@@ -43,15 +44,15 @@ export function finishRow(a: v128, b: v128, c: v128, r: u32, y: usize): void {
   finish(c, scale, offset, y + 32, 32);
 }
 
-/** Two vectors, `at` bytes after the first output at hand, of the row whose first one is at y. */
+/** The same of two vectors. */
 // @ts-ignore: decorator
 @inline
 export function finishPair(a: v128, b: v128, r: u32, y: usize, at: usize): void {
   const row = rowScales + <usize>(r * 8);
   const scale = v128.load32_splat(row, 0);
   const offset = v128.load32_splat(row, 4);
-  finish(a, scale, offset, y + at, at);
-  finish(b, scale, offset, y + at + 16, at + 16);
+  finish(a, scale, offset, y, at);
+  finish(b, scale, offset, y + 16, at + 16);
 }
 
 /** Four sums to four outputs; `at`: their place after the first one at hand, in bytes. */

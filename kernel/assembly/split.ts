@@ -68,8 +68,8 @@ export function twoRowsSplit(w: usize, q: usize, inputs: u32, blocks: u32, r: u3
       b1 = addDotBy<Split>(b1, v, z, ones);
       w += 64;
     }
-    finishPair(a0, a1, r, y, out);
-    finishPair(b0, b1, r + 1, y + stride, out);
+    finishPair(a0, a1, r, y + out, out);
+    finishPair(b0, b1, r + 1, y + stride + out, out);
     out += 32;
   }
 }
@@ -97,7 +97,7 @@ export function oneRowSplit(w: usize, q: usize, inputs: u32, blocks: u32, r: u32
       a1 = addDotBy<Split>(a1, v128.load(w, 112), x, ones);
       w += 128;
     }
-    finishPair(a0, a1, r, y, out);
+    finishPair(a0, a1, r, y + out, out);
     out += 32;
   }
 }

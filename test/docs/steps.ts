@@ -55,12 +55,11 @@ export const STEPS: Step[] = [
   },
   step("npx tsx examples/job-contact-sheet/run.ts web/pictures/chelsea.jpg sheet.png", async (session, command) => {
     const { project, ports } = session;
-    // With a number of samples of its own: more than one of a job's chunks, and no minute of all cores.
-    const printed = await project.run(`${command} 20`, { IGPT_ENDPOINT: `http://127.0.0.1:${ports[8787]}/graphql` });
-    expect(printed).toContain("20 samples by kernel (ORIGIN)");
+    const printed = await project.run(command, { IGPT_ENDPOINT: `http://127.0.0.1:${ports[8787]}/graphql` });
+    expect(printed).toContain("64 samples by kernel (ORIGIN)");
     const { width, height } = expectSheet(project, "sheet.png");
-    // Eight columns and three rows of 96 pixels, 8 between them.
-    expect([width, height]).toEqual([8 * 104 + 8, 3 * 104 + 8]);
+    // Eight columns and rows of 96 pixels, 8 between them.
+    expect([width, height]).toEqual([8 * 104 + 8, 8 * 104 + 8]);
   }),
   step(
     "npm run keys -- create --name shop --scopes COMPLETE,EMBED --requests-per-minute 60 --pixels-per-month 5000000",
